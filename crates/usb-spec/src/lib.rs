@@ -1,3 +1,31 @@
+//! The bytes of USB 2.0 and USB 3.2: setup packets, descriptors, speeds, endpoints, and the classes a disk, a keyboard and a hub need.
+//!
+//! Everything here is data: a layout, a number, a name, a `parse` and an `emit` that undo each other. Both sides
+//! of a cable read it, the driver that asks and the device that answers.
+//!
+//! What this crate does *not* do: it holds no state machine, talks to no controller, allocates nothing, keeps no
+//! clock, and judges no device beyond "these bytes have this shape". Values that it cannot name survive
+//! ([`setup::Request`], [`descriptor::DescriptorKind`] and the other wire enums are open). No function here
+//! panics on foreign bytes, and each loop over them is bounded by their length.
+//!
+//! Sources: USB 2.0, USB 3.2 revision 1.1, xHCI 1.2 (intervals only), HID 1.11, HID Usage Tables 1.4, Mass
+//! Storage Bulk-Only 1.0, SPC-4, SBC-3. Sections that were not checked against the text are marked "(unchecked)".
 #![no_std]
 #![forbid(unsafe_code)]
-//! Placeholder.
+
+mod open;
+mod wire;
+
+pub mod class;
+pub mod descriptor;
+pub mod endpoint;
+pub mod setup;
+pub mod speed;
+pub mod time;
+
+pub use descriptor::DescriptorKind;
+pub use endpoint::{Direction, EndpointAddress, TransferKind};
+pub use setup::{Recipient, Request, RequestKind, RequestType, Setup};
+pub use speed::Speed;
+pub use time::Instant;
+pub use wire::Emitted;
