@@ -1,6 +1,7 @@
 //! Host controller capability registers: what the hardware is, all read only. xHCI 1.2 §5.3.
 
-use super::field::{Access, register};
+use super::field::Access;
+use super::register::register;
 
 register! {
     /// Length of the capability registers and version of the interface, as the one dword that a driver reads.

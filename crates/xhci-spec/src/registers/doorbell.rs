@@ -1,6 +1,7 @@
 //! Doorbell registers: one per slot, and number 0 for the command ring. xHCI 1.2 §5.6.
 
-use super::field::{Access, register};
+use super::field::Access;
+use super::register::register;
 use crate::number::StreamId;
 
 register! {

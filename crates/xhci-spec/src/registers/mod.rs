@@ -6,28 +6,31 @@
 
 pub mod capability;
 pub mod decode;
+mod describe;
 pub mod doorbell;
 mod field;
 pub mod operational;
 pub mod port;
+mod register;
 pub mod runtime;
+mod value;
 
 pub use capability::{
     CapLength, DbOff, HccParams1, HccParams2, HcsParams1, HcsParams2, HcsParams3, RtsOff, VtioSOff,
 };
 pub use decode::{Half, Layout, RegisterAt, decode_offset};
+pub use describe::{Breach, BrokenField, Describe};
 pub use doorbell::Doorbell;
-pub(crate) use field::register;
-pub use field::{
-    Access, Block, Breach, BrokenField, Describe, Field, FieldValue, Register, Show, high_half,
-    low_half,
-};
+pub use field::{Access, Field, Show};
 pub use operational::{Config, Crcr, Dcbaap, DnCtrl, PageSize, UsbCmd, UsbSts};
 pub use port::{
     PortHlpmcUsb2, PortHlpmcUsb3, PortLiUsb2, PortLiUsb3, PortLinkState, PortPmscUsb2,
     PortPmscUsb3, PortSc,
 };
+pub(crate) use register::register;
+pub use register::{Block, Register};
 pub use runtime::{Erdp, Erstba, Erstsz, Iman, Imod, MfIndex};
+pub use value::{FieldValue, high_half, low_half};
 
 use crate::number::{InterrupterId, PortId};
 

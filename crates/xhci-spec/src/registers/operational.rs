@@ -1,6 +1,7 @@
 //! Host controller operational registers: run, status, command ring. xHCI 1.2 §5.4.
 
-use super::field::{Access, register};
+use super::field::Access;
+use super::register::register;
 use crate::number::Iova;
 
 register! {

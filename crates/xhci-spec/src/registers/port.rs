@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use super::field::{Access, FieldValue, Register, Show, register};
+use super::field::{Access, Show};
+use super::register::{Register, register};
+use super::value::FieldValue;
 use crate::number::SpeedId;
 
 /// Link state of a port; values that nobody named survive. xHCI 1.2 §5.4.8, PLS.

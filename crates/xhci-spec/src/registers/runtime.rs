@@ -1,6 +1,7 @@
 //! Host controller runtime registers: the microframe index and the interrupters. xHCI 1.2 §5.5.
 
-use super::field::{Access, register};
+use super::field::Access;
+use super::register::register;
 use crate::number::Iova;
 
 register! {
