@@ -11,11 +11,18 @@
 //! It knows no host controller, opens no file, keeps no time, and models no electrical signal.
 #![no_std]
 #![forbid(unsafe_code)]
-#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
 
 extern crate alloc;
 
+mod buffers;
 mod bus;
+pub mod chapter9;
 mod work;
 
 pub use bus::{Cancelled, Completion, HostView, Output, Request, Stage, Status, Token, UsbDevice};

@@ -1,0 +1,16 @@
+//! Chapter 9, once for all devices: states, standard requests, control transfers, endpoints with halts and sequences.
+//!
+//! A device of its own is a [`Function`] with a [`Blueprint`]; [`Device`] around it is the [`UsbDevice`](crate::UsbDevice).
+
+mod blueprint;
+mod control;
+mod core;
+mod function;
+mod pipe;
+mod serve;
+mod standard;
+
+pub use self::blueprint::{Blueprint, EndpointPlan, Identity, Setting};
+pub use self::core::{Device, DeviceState};
+pub use self::function::{Arrival, Errand, Function, InAnswer, Job, OutAnswer};
+pub use self::pipe::REQUESTS_MAX;
