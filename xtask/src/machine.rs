@@ -1,7 +1,7 @@
 //! What xtask asks of the machine: where the workspace is, cargo, and the programs that tests call.
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -86,7 +86,7 @@ fn is_about_our_package(name: &str) -> bool {
 /// # Errors
 /// When it cannot be started, ends with failure (its own error text is in the message), or prints no UTF-8.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
-    let name = command.get_program().to_string_lossy().into_owned();
+    let name = name(command);
     let output = command
         .output()
         .with_context(|| format!("cannot start {name}"))?;
@@ -105,7 +105,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
 /// # Errors
 /// When it cannot be started or ends with failure.
 pub(crate) fn show(command: &mut Command) -> Result<()> {
-    let name = command.get_program().to_string_lossy().into_owned();
+    let name = name(command);
     let status = command
         .status()
         .with_context(|| format!("cannot start {name}"))?;
@@ -113,6 +113,17 @@ pub(crate) fn show(command: &mut Command) -> Result<()> {
         bail!("{name} ended with {status}");
     }
     Ok(())
+}
+
+/// The program's name with its first argument, as a person would say it: `cargo clippy`, not where cargo lies.
+fn name(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let words = program
+        .file_name()
+        .into_iter()
+        .chain(command.get_args().take(1));
+    let words: Vec<_> = words.map(OsStr::to_string_lossy).collect();
+    words.join(" ")
 }
 
 /// The search path with the system folders added, for tests that call `mkfs`.
@@ -146,11 +157,7 @@ pub(crate) fn ensure_test_programs() -> Result<String> {
     }
     let list = packages.join(" ");
     let root = output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
-    if !root || !is_installed("apt-get", &path) {
-        bail!(
-            "the tests need these packages: {list}. Install them (on Debian: sudo apt-get install {list}) and try again"
-        );
-    }
+    may_install(&list, root, is_installed("apt-get", &path))?;
     println!("missing: {list}; running apt-get update and apt-get install, as root");
     // An update may fail where the lists are already there; the installation decides.
     if let Err(error) = show(apt_get(["update", "-q"]).env("PATH", &path)) {
@@ -167,6 +174,19 @@ pub(crate) fn ensure_test_programs() -> Result<String> {
         );
     }
     Ok(format!("installed {list}"))
+}
+
+/// Refuses, with what to do, when packages cannot be installed here.
+fn may_install(list: &str, root: bool, has_apt: bool) -> Result<()> {
+    match (root, has_apt) {
+        (true, true) => Ok(()),
+        (false, true) => bail!(
+            "the tests need these packages: {list}. Install them with `sudo apt-get install {list}` and try again"
+        ),
+        (_, false) => bail!(
+            "the tests need mkfs.vfat, mkfs.ext4 and mcopy; Debian has them in {list}. Install them and try again"
+        ),
+    }
 }
 
 fn missing_packages(there: impl Fn(&str) -> bool) -> Vec<&'static str> {
@@ -196,6 +216,15 @@ mod tests {
     }
 
     #[test]
+    fn who_may_not_install_is_told_the_packages() {
+        assert!(may_install("mtools", true, true).is_ok());
+        for (root, has_apt) in [(false, true), (true, false), (false, false)] {
+            let error = may_install("mtools", root, has_apt).unwrap_err();
+            assert!(error.to_string().contains("mtools"), "{error}");
+        }
+    }
+
+    #[test]
     fn the_search_path_holds_the_system_folders() {
         let folders: Vec<PathBuf> = env::split_paths(&search_path()).collect();
         for folder in SYSTEM_FOLDERS {
@@ -211,7 +240,11 @@ mod tests {
         let error =
             output(Command::new("sh").args(["-c", "echo out of paper >&2; exit 3"])).unwrap_err();
         assert!(error.to_string().contains("out of paper"), "{error}");
-        assert!(show(&mut Command::new("false")).is_err());
+        let error = show(Command::new("/bin/sh").arg("-ec").arg("exit 3")).unwrap_err();
+        assert!(
+            error.to_string().starts_with("sh -ec ended with"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -119,3 +119,22 @@ impl Report {
         );
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::CHECKS;
+
+    #[test]
+    fn architecture_names_every_check_as_the_proof_of_an_invariant() {
+        let page = include_str!("../../../ARCHITECTURE.md");
+        for (name, _) in CHECKS {
+            let named = |line: &str| {
+                line.starts_with("**Invariant:**") && line.contains(&format!("*{name}*"))
+            };
+            assert!(
+                page.lines().any(named),
+                "ARCHITECTURE.md has no invariant proved by *{name}*"
+            );
+        }
+    }
+}

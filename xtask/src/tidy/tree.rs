@@ -49,13 +49,10 @@ impl Tree {
     /// When git cannot list it, or a manifest is not TOML.
     pub(crate) fn read(root: &Path) -> Result<Self> {
         let mut git = Command::new("git");
-        git.current_dir(root).args([
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ]);
+        // A build machine may have cloned as another user; we only list names.
+        git.current_dir(root)
+            .args(["-c", "safe.directory=*", "ls-files", "-z"]);
+        git.args(["--cached", "--others", "--exclude-standard"]);
         let names = output(&mut git).context("listing the tree's files")?;
         Self::of(
             root,
