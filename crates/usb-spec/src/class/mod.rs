@@ -4,7 +4,7 @@ pub mod audio;
 pub mod cdc;
 pub mod hid;
 pub mod hub;
-//MS
+pub mod mass_storage;
 mod name;
 pub mod uas;
 

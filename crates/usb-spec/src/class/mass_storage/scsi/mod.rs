@@ -1,0 +1,20 @@
+//! The SCSI that disks behind USB speak: command blocks, what they answer, sense data. SPC-4, SBC-3.
+
+mod capacity;
+mod command;
+mod inquiry;
+mod mode;
+mod opcode;
+mod sense;
+
+pub use capacity::{
+    BLOCK_LENGTH_MAX, FormatCapacities, FormatDescriptorCode, ReadCapacity10, ReadCapacity16,
+    ReportLuns,
+};
+pub use command::{Cdb, CdbError, Command};
+pub use inquiry::{
+    BlockLimits, Inquiry, PeripheralType, SupportedPages, UnitSerialNumber, VpdPage,
+};
+pub use mode::{CachingPage, ModeHeader, ModePage, PageControl};
+pub use opcode::Opcode;
+pub use sense::{AdditionalSense, Sense, SenseError, SenseKey};
