@@ -42,7 +42,14 @@ pub(crate) fn run(workspace: &Workspace, strictness: Strictness) -> bool {
         steps.run("deny", || shown(&mut workspace.cargo(["deny", "check"])));
     }
     steps.run("clippy", || {
-        shown(cargo("clippy").args(["--workspace", "--all-targets", "--", "-D", "warnings"]))
+        shown(cargo("clippy").args([
+            "--workspace",
+            "--keep-going",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ]))
     });
     steps.run("test", || {
         count_tests(cargo("test").args(["--workspace", "--no-fail-fast"]))
@@ -50,7 +57,7 @@ pub(crate) fn run(workspace: &Workspace, strictness: Strictness) -> bool {
     steps.run("doc", || {
         shown(
             cargo("doc")
-                .args(["--workspace", "--no-deps"])
+                .args(["--workspace", "--keep-going", "--no-deps"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
         )
     });
