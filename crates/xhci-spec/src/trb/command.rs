@@ -123,7 +123,7 @@ pub enum Command {
         /// The root hub port.
         port: Option<PortId>,
     },
-    /// Reads an extended property (§4.6.17, unchecked).
+    /// Reads an extended property (§4.6.17).
     GetExtendedProperty {
         /// The extended property context to fill.
         context: Iova,
@@ -136,7 +136,7 @@ pub enum Command {
         /// The slot, if the property belongs to one.
         slot: Option<SlotId>,
     },
-    /// Changes an extended property (§4.6.18, unchecked).
+    /// Changes an extended property (§4.6.18).
     SetExtendedProperty {
         /// Extended Capability Identifier.
         capability: u16,
