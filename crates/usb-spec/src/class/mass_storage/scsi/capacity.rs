@@ -3,9 +3,6 @@
 use crate::open::open_number;
 use crate::wire::{Emitted, be32, be64, put, take, u8_at};
 
-/// The largest block of a disk behind USB that is worth believing.
-pub const BLOCK_LENGTH_MAX: u32 = 65_536;
-
 /// What READ CAPACITY(10) answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ReadCapacity10 {

@@ -1,6 +1,7 @@
 //! The SCSI that disks behind USB speak: command blocks, what they answer, sense data. SPC-4, SBC-3.
 
 mod capacity;
+mod cdb;
 mod command;
 mod inquiry;
 mod mode;
@@ -8,10 +9,10 @@ mod opcode;
 mod sense;
 
 pub use capacity::{
-    BLOCK_LENGTH_MAX, FormatCapacities, FormatDescriptorCode, ReadCapacity10, ReadCapacity16,
-    ReportLuns,
+    FormatCapacities, FormatDescriptorCode, ReadCapacity10, ReadCapacity16, ReportLuns,
 };
-pub use command::{Cdb, CdbError, Command};
+pub use cdb::{Cdb, CdbError};
+pub use command::Command;
 pub use inquiry::{
     BlockLimits, Inquiry, PeripheralType, SupportedPages, UnitSerialNumber, VpdPage,
 };
