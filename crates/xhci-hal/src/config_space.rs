@@ -62,10 +62,22 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Permission => write!(f, "no permission for PCI configuration space; run as root"),
-            Self::Lockdown => write!(f, "the kernel is locked down and refuses writes to PCI configuration space; go through VFIO, or boot without lockdown"),
-            Self::Gone => write!(f, "the PCI function is gone; look at the slot, then rescan the bus"),
-            Self::Range { at } => write!(f, "offset {at:#x} of PCI configuration space cannot be reached (outside, or not aligned)"),
-            Self::Os(number) => write!(f, "PCI configuration access failed with system error {number}"),
+            Self::Lockdown => write!(
+                f,
+                "the kernel is locked down and refuses writes to PCI configuration space; go through VFIO, or boot without lockdown"
+            ),
+            Self::Gone => write!(
+                f,
+                "the PCI function is gone; look at the slot, then rescan the bus"
+            ),
+            Self::Range { at } => write!(
+                f,
+                "offset {at:#x} of PCI configuration space cannot be reached (outside, or not aligned)"
+            ),
+            Self::Os(number) => write!(
+                f,
+                "PCI configuration access failed with system error {number}"
+            ),
         }
     }
 }

@@ -13,7 +13,10 @@ pub struct DmaLimit {
 
 impl DmaLimit {
     /// Any 64-bit address, any boundary.
-    pub const NONE: Self = Self { mask: u64::MAX, boundary: 0 };
+    pub const NONE: Self = Self {
+        mask: u64::MAX,
+        boundary: 0,
+    };
 
     /// The same limit with a boundary.
     #[must_use]
@@ -93,10 +96,20 @@ impl fmt::Display for DmaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Exhausted { len, mask } => {
-                write!(f, "no {len} bytes of DMA memory are free below {mask:#x}; use fewer or smaller buffers, or a larger pool")
+                write!(
+                    f,
+                    "no {len} bytes of DMA memory are free below {mask:#x}; use fewer or smaller buffers, or a larger pool"
+                )
             }
-            Self::Impossible { len, align, boundary } => {
-                write!(f, "a DMA buffer of {len} bytes, aligned to {align}, inside a boundary of {boundary:#x} cannot exist")
+            Self::Impossible {
+                len,
+                align,
+                boundary,
+            } => {
+                write!(
+                    f,
+                    "a DMA buffer of {len} bytes, aligned to {align}, inside a boundary of {boundary:#x} cannot exist"
+                )
             }
         }
     }

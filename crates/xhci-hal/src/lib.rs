@@ -15,8 +15,8 @@ extern crate alloc;
 mod config_space;
 mod dma;
 mod interrupt;
-mod mmio;
 pub mod middleware;
+mod mmio;
 
 pub use config_space::{ConfigError, ConfigSpace, Width};
 pub use dma::{Dma, DmaBuffer, DmaError, DmaLimit};

@@ -7,8 +7,10 @@ mod consumer;
 mod error;
 mod position;
 mod producer;
+mod track;
 
 pub use consumer::{Consumer, LINKS_MAX, TD_TRBS_MAX, Taken, TdLook};
 pub use error::{ConsumeError, GrowError, NotOutstanding, PushError, RetireError};
 pub use position::{RingPosition, TdSpan};
-pub use producer::{Producer, RingKind, SEGMENTS_MAX};
+pub use producer::{Producer, RingKind};
+pub use track::SEGMENTS_MAX;

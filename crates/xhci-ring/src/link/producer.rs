@@ -1,16 +1,11 @@
-use alloc::vec::Vec;
-
 use memory::Iova;
 use xhci_hal::DmaBuffer;
 use xhci_spec::number::InterrupterId;
-use xhci_spec::trb::{Command, Link, Transfer, Trb, TrbType};
+use xhci_spec::trb::{Command, Transfer, Trb, TrbType};
 
+use super::track::Track;
 use super::{GrowError, NotOutstanding, PushError, RetireError, RingPosition, TdSpan};
 use crate::SegmentError;
-use crate::segment::Segment;
-
-/// The most segments of one ring; also the bound of every walk around it.
-pub const SEGMENTS_MAX: usize = 256;
 
 /// What a ring carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,22 +26,12 @@ pub enum RingKind {
 #[derive(Debug)]
 pub struct Producer<B> {
     kind: RingKind,
-    joints: Vec<Joint<B>>,
+    track: Track<B>,
     enqueue: RingPosition,
     dequeue: RingPosition,
     cycle: bool,
     /// TRBs from `dequeue` to `enqueue`, Links not counted.
     used: u32,
-    /// TRBs of all segments, Links not counted.
-    trbs: u32,
-}
-
-/// A segment and where its Link leads.
-#[derive(Debug)]
-struct Joint<B> {
-    segment: Segment<B>,
-    next: u16,
-    toggles: bool,
 }
 
 impl<B: DmaBuffer> Producer<B> {
@@ -58,30 +43,13 @@ impl<B: DmaBuffer> Producer<B> {
         kind: RingKind,
         segments: impl IntoIterator<Item = B>,
     ) -> Result<Self, SegmentError> {
-        let mut joints = Vec::new();
-        for buffer in segments {
-            if joints.len() == SEGMENTS_MAX {
-                return Err(SegmentError::TooMany { max: SEGMENTS_MAX });
-            }
-            let segment = Segment::new(buffer).map_err(|(error, _)| error)?;
-            joints.push(Joint {
-                segment,
-                next: number(joints.len() + 1),
-                toggles: false,
-            });
-        }
-        let last = joints.last_mut().ok_or(SegmentError::None)?;
-        last.next = 0;
-        last.toggles = true;
-        let trbs = joints.iter().map(Joint::trbs).sum();
         let mut ring = Self {
             kind,
-            joints,
+            track: Track::new(segments)?,
             enqueue: RingPosition::START,
             dequeue: RingPosition::START,
             cycle: true,
             used: 0,
-            trbs,
         };
         ring.reset();
         Ok(ring)
@@ -93,10 +61,7 @@ impl<B: DmaBuffer> Producer<B> {
         self.dequeue = RingPosition::START;
         self.cycle = true;
         self.used = 0;
-        for joint in 0..number(self.joints.len()) {
-            self.joint(joint).segment.blank(false);
-            self.store_link(joint, false, false);
-        }
+        self.track.blank();
     }
 
     /// Writes a TD and hands it over as a whole: its first TRB gets its cycle bit last (xHCI 1.2 §4.9.2).
@@ -116,12 +81,12 @@ impl<B: DmaBuffer> Producer<B> {
         for trb in tail {
             self.pass_link(chain);
             last = self.enqueue;
-            self.store(last, trb.with_cycle(self.cycle));
+            self.track.store(last, trb.with_cycle(self.cycle));
             self.enqueue = last.next();
             chain = trb.chain();
         }
         // The store releases everything before it: a consumer that sees this cycle bit sees the whole TD and the Links inside.
-        self.store(first, head.with_cycle(first_cycle));
+        self.track.store(first, head.with_cycle(first_cycle));
         self.used += wanted;
         Ok(TdSpan {
             first,
@@ -157,7 +122,7 @@ impl<B: DmaBuffer> Producer<B> {
     /// # Errors
     /// [`PushError::Full`] when they do not fit; nothing was written.
     pub fn pad_to_link(&mut self) -> Result<u32, PushError> {
-        let wanted = u32::from(self.joint(self.enqueue.segment).link() - self.enqueue.index);
+        let wanted = u32::from(self.track.link(self.enqueue.segment) - self.enqueue.index);
         let room = self.room();
         if wanted > room {
             return Err(PushError::Full { wanted, room });
@@ -177,7 +142,7 @@ impl<B: DmaBuffer> Producer<B> {
     /// How many TRBs fit the empty ring.
     #[must_use]
     pub fn capacity(&self) -> u32 {
-        self.trbs.saturating_sub(1)
+        self.track.trbs().saturating_sub(1)
     }
 
     /// How many TRBs are in flight, Links not counted.
@@ -196,18 +161,15 @@ impl<B: DmaBuffer> Producer<B> {
     ///
     /// [`room`](Self::room) is another matter, and usually less than their sum.
     pub fn stretches(&self) -> impl Iterator<Item = u32> {
-        let here = self.joint(self.enqueue.segment);
-        let start = if self.enqueue.index < here.link() {
-            self.enqueue
+        let mut next = if self.track.is_link(self.enqueue) {
+            self.track.behind(self.enqueue.segment)
         } else {
-            here.behind()
+            self.enqueue
         };
-        let mut next = start;
-        (0..self.joints.len()).map(move |_| {
-            let joint = self.joint(next.segment);
-            let trbs = joint.link().saturating_sub(next.index);
-            next = joint.behind();
-            u32::from(trbs)
+        (0..self.track.segments()).map(move |_| {
+            let here = next;
+            next = self.track.behind(here.segment);
+            u32::from(self.track.link(here.segment) - here.index)
         })
     }
 
@@ -220,34 +182,14 @@ impl<B: DmaBuffer> Producer<B> {
     /// [`GrowError`] with the buffer: when it is no segment, or while the consumer may still be ahead in the same segment and so
     /// has yet to pass the Link as it is.
     pub fn grow(&mut self, segment: B) -> Result<(), GrowError<B>> {
-        if self.joints.len() >= SEGMENTS_MAX {
-            return Err(GrowError::Segment {
-                error: SegmentError::TooMany { max: SEGMENTS_MAX },
-                segment,
-            });
-        }
-        if self.dequeue.segment == self.enqueue.segment && self.dequeue.index > self.enqueue.index {
+        let (enqueue, dequeue) = (self.enqueue, self.dequeue);
+        if dequeue.segment == enqueue.segment && dequeue.index > enqueue.index {
             return Err(GrowError::ConsumerAhead { segment });
         }
-        let segment = Segment::new(segment)
-            .map_err(|(error, segment)| GrowError::Segment { error, segment })?;
-        let (old, new) = (self.enqueue.segment, number(self.joints.len()));
-        let Joint { next, toggles, .. } = *self.joint(old);
-        let joint = Joint {
-            segment,
-            next,
-            toggles,
-        };
-        self.trbs += joint.trbs();
-        joint.segment.blank(!self.cycle);
-        self.joints.push(joint);
-        let changed = self.joint_mut(old);
-        changed.next = new;
-        changed.toggles = false;
-        // The way out of the new segment stands before the way into it.
-        self.store_link(new, !self.cycle, false);
-        self.store_link(old, !self.cycle, false);
-        Ok(())
+        let inserted = self
+            .track
+            .insert_behind(enqueue.segment, segment, !self.cycle);
+        inserted.map_err(|(error, segment)| GrowError::Segment { error, segment })
     }
 
     /// Notes that the controller is done with everything up to and including the TRB at `through`; says how many TRBs that freed.
@@ -258,9 +200,8 @@ impl<B: DmaBuffer> Producer<B> {
     /// [`RetireError`] when no TRB in flight is there; nothing was freed.
     pub fn retire(&mut self, through: Iova) -> Result<u32, RetireError> {
         let (position, before) = self.find(through)?;
-        let joint = self.joint(position.segment);
-        let (dequeue, freed) = if position.index == joint.link() {
-            (joint.behind(), before)
+        let (dequeue, freed) = if self.track.is_link(position) {
+            (position, before)
         } else {
             (position.next(), before + 1)
         };
@@ -290,7 +231,7 @@ impl<B: DmaBuffer> Producer<B> {
     /// The place of a TRB in flight and how many TRBs in flight come before it.
     fn find(&self, at: Iova) -> Result<(RingPosition, u32), RetireError> {
         let position = self.position_of(at).ok_or(RetireError::NotOnRing { at })?;
-        match self.distance(self.dequeue, position) {
+        match self.track.distance(self.dequeue, position) {
             Some(before) if before < self.used => Ok((position, before)),
             _ => Err(RetireError::NotOutstanding { at }),
         }
@@ -299,26 +240,20 @@ impl<B: DmaBuffer> Producer<B> {
     /// The place at this address, if it is the address of one of the ring's TRBs, Links included.
     #[must_use]
     pub fn position_of(&self, at: Iova) -> Option<RingPosition> {
-        let mut joints = self.joints.iter().enumerate();
-        joints.find_map(|(segment, joint)| {
-            let index = joint.segment.index_of(at)?;
-            Some(RingPosition {
-                segment: u16::try_from(segment).ok()?,
-                index: u16::try_from(index).ok()?,
-            })
-        })
+        self.track.position_of(at)
     }
 
     /// The address of this place, if it is one of this ring's.
     #[must_use]
     pub fn address_of(&self, position: RingPosition) -> Option<Iova> {
-        let joint = self.joints.get(usize::from(position.segment))?;
-        (position.index <= joint.link()).then(|| self.address(position))
+        let known = self.track.contains(position);
+        known.then(|| self.track.address(position))
     }
 
     /// The addresses of a TD's TRBs in their order, Links left out.
     pub fn addresses(&self, td: &TdSpan) -> impl Iterator<Item = Iova> {
-        self.positions(*td).map(|position| self.address(position))
+        let positions = self.track.positions(*td);
+        positions.map(|position| self.track.address(position))
     }
 
     /// How many of the TD's TRBs come before the one at `at`; `None` when `at` is not in the TD.
@@ -326,7 +261,7 @@ impl<B: DmaBuffer> Producer<B> {
     /// A Link inside the TD is in it, and counts like the TRB behind it.
     #[must_use]
     pub fn index_in(&self, td: &TdSpan, at: Iova) -> Option<u32> {
-        let before = self.distance(td.first, self.position_of(at)?)?;
+        let before = self.track.distance(td.first, self.position_of(at)?)?;
         (before < td.trbs).then_some(before)
     }
 
@@ -355,16 +290,15 @@ impl<B: DmaBuffer> Producer<B> {
 
     /// The place a controller may be told to go to when it shall go to `position`, which lies between dequeue and enqueue pointer.
     fn entry(&mut self, position: RingPosition) -> (Iova, bool) {
-        let joint = self.joint(position.segment);
-        if position.index < joint.link() {
-            return (self.address(position), self.cycle_at(position));
+        if !self.track.is_link(position) {
+            return (self.track.address(position), self.cycle_at(position));
         }
-        let behind = joint.behind();
+        let behind = self.track.behind(position.segment);
         if position == self.enqueue {
             // The controller will stand behind this Link, so what comes next must too: the segment may not get a neighbour in between.
             self.pass_link(false);
         }
-        (self.address(behind), self.cycle_at(behind))
+        (self.track.address(behind), self.cycle_at(behind))
     }
 
     /// Turns a TD into No Ops, each a TD of its own: chain bits go, cycle bits stay, Links inside stay Links (xHCI 1.2 §4.6.9, §4.11.7).
@@ -377,14 +311,14 @@ impl<B: DmaBuffer> Producer<B> {
     pub fn make_no_op(&mut self, td: &TdSpan) -> Result<(), NotOutstanding> {
         self.require(td)?;
         let mut cycle = self.cycle_at(td.first);
-        let mut previous = td.first;
-        for position in self.positions(*td) {
-            if position.segment != previous.segment {
-                self.store_link(previous.segment, cycle, false);
-                cycle ^= self.joint(previous.segment).toggles;
+        let mut expected = td.first;
+        for position in self.track.positions(*td) {
+            if position != expected {
+                self.track.store_link(expected.segment, cycle, false);
+                cycle ^= self.track.toggles(expected.segment);
             }
-            self.store(position, self.no_op().with_cycle(cycle));
-            previous = position;
+            self.track.store(position, self.no_op().with_cycle(cycle));
+            expected = position.next();
         }
         Ok(())
     }
@@ -401,150 +335,28 @@ impl<B: DmaBuffer> Producer<B> {
             .emit(),
         }
     }
-}
 
-impl<B: DmaBuffer> Producer<B> {
     fn require(&self, td: &TdSpan) -> Result<(), NotOutstanding> {
-        let known = self.address_of(td.first).is_some() && self.address_of(td.last).is_some();
-        let before = if known {
-            self.distance(self.dequeue, td.first)
-        } else {
-            None
-        };
-        let whole = before
-            .and_then(|before| before.checked_add(td.trbs))
-            .is_some_and(|end| end <= self.used);
+        let before = self.track.distance(self.dequeue, td.first);
+        let end = before.and_then(|before| before.checked_add(td.trbs));
+        let whole = end.is_some_and(|end| end <= self.used) && self.track.contains(td.last);
         whole.then_some(()).ok_or(NotOutstanding)
     }
 
     /// Hands the Link over if the enqueue pointer stands on one.
     fn pass_link(&mut self, chain: bool) {
-        let here = self.enqueue.segment;
-        let joint = self.joint(here);
-        if self.enqueue.index < joint.link() {
+        if !self.track.is_link(self.enqueue) {
             return;
         }
-        let (behind, toggles) = (joint.behind(), joint.toggles);
-        self.store_link(here, self.cycle, chain && self.kind == RingKind::Transfer);
-        self.cycle ^= toggles;
-        self.enqueue = behind;
-    }
-
-    fn store_link(&self, number: u16, cycle: bool, chain: bool) {
-        let joint = self.joint(number);
-        let next = self.joint(joint.next).segment.base();
-        let link = Link {
-            next,
-            toggle_cycle: joint.toggles,
-            chain,
-            ioc: false,
-            interrupter: InterrupterId::default(),
-        };
-        joint
-            .segment
-            .store(u32::from(joint.link()), link.emit().with_cycle(cycle));
-    }
-
-    fn store(&self, position: RingPosition, trb: Trb) {
-        self.joint(position.segment)
-            .segment
-            .store(u32::from(position.index), trb);
-    }
-
-    fn address(&self, position: RingPosition) -> Iova {
-        self.joint(position.segment)
-            .segment
-            .address(u32::from(position.index))
-    }
-
-    /// TRBs from one place to another in the direction of travel, Links not counted.
-    fn distance(&self, from: RingPosition, to: RingPosition) -> Option<u32> {
-        let mut here = from;
-        let mut passed = 0;
-        for _ in 0..=self.joints.len() {
-            if here.segment == to.segment && here.index <= to.index {
-                return Some(passed + u32::from(to.index - here.index));
-            }
-            let joint = self.joints.get(usize::from(here.segment))?;
-            passed += u32::from(joint.link().saturating_sub(here.index));
-            here = joint.behind();
-        }
-        None
+        let here = self.enqueue.segment;
+        let chain = chain && self.kind == RingKind::Transfer;
+        self.track.store_link(here, self.cycle, chain);
+        self.cycle ^= self.track.toggles(here);
+        self.enqueue = self.track.behind(here);
     }
 
     /// The cycle state with which a place between dequeue and enqueue pointer was, or will be, written.
     fn cycle_at(&self, position: RingPosition) -> bool {
-        let mut here = position;
-        let mut cycle = self.cycle;
-        for _ in 0..=self.joints.len() {
-            if here.segment == self.enqueue.segment && here.index <= self.enqueue.index {
-                break;
-            }
-            let joint = self.joint(here.segment);
-            cycle ^= joint.toggles;
-            here = joint.behind();
-        }
-        cycle
+        self.cycle ^ self.track.turns_over(position, self.enqueue)
     }
-
-    /// The places of a TD's TRBs, Links left out.
-    fn positions(&self, td: TdSpan) -> impl Iterator<Item = RingPosition> + use<'_, B> {
-        let mut next = td.first;
-        (0..td.trbs).map_while(move |_| {
-            let joint = self.joints.get(usize::from(next.segment))?;
-            let here = if next.index < joint.link() {
-                next
-            } else {
-                joint.behind()
-            };
-            next = here.next();
-            Some(here)
-        })
-    }
-
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "segment numbers are made here and checked where they come in"
-    )]
-    fn joint(&self, number: u16) -> &Joint<B> {
-        &self.joints[usize::from(number)]
-    }
-
-    #[expect(
-        clippy::indexing_slicing,
-        reason = "segment numbers are made here and checked where they come in"
-    )]
-    fn joint_mut(&mut self, number: u16) -> &mut Joint<B> {
-        &mut self.joints[usize::from(number)]
-    }
-}
-
-impl<B: DmaBuffer> Joint<B> {
-    /// Index of the Link: the last TRB.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a segment has at most 4096 TRBs"
-    )]
-    fn link(&self) -> u16 {
-        (self.segment.trbs() - 1) as u16
-    }
-
-    /// TRBs other than the Link.
-    fn trbs(&self) -> u32 {
-        self.segment.trbs() - 1
-    }
-
-    /// Where the Link leads.
-    fn behind(&self) -> RingPosition {
-        RingPosition {
-            segment: self.next,
-            index: 0,
-        }
-    }
-}
-
-/// A segment's number; there are at most [`SEGMENTS_MAX`].
-#[expect(clippy::cast_possible_truncation, reason = "SEGMENTS_MAX is small")]
-fn number(index: usize) -> u16 {
-    index as u16
 }
