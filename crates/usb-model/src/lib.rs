@@ -23,6 +23,7 @@ extern crate alloc;
 mod buffers;
 mod bus;
 pub mod chapter9;
+pub mod device;
 mod work;
 
 pub use bus::{Cancelled, Completion, HostView, Output, Request, Stage, Status, Token, UsbDevice};

@@ -395,12 +395,16 @@ impl<F: Function, S: Slice> UsbDevice<S> for Device<F, S> {
     }
 
     fn next_deadline(&self) -> Option<Instant> {
-        let listens = if self.suspended {
-            self.features.remote_wakeup && !self.woke
-        } else {
-            self.pipes.iter().any(|pipe| !pipe.queue.is_empty())
-        };
-        if listens {
+        if self.suspended {
+            let armed = self.features.remote_wakeup && !self.woke;
+            return if armed {
+                self.function.next_wake()
+            } else {
+                None
+            };
+        }
+        let asked = self.pipes.iter().any(|pipe| !pipe.queue.is_empty());
+        if asked {
             self.function.next_deadline()
         } else {
             None

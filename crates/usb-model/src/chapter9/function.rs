@@ -89,6 +89,11 @@ pub trait Function: Debug {
         false
     }
 
+    /// When [`wants_wake`](Self::wants_wake) may answer otherwise without anything being done to the device.
+    fn next_wake(&self) -> Option<Instant> {
+        None
+    }
+
     /// When an endpoint that answers NAK may answer otherwise without having been asked anything.
     fn next_deadline(&self) -> Option<Instant> {
         None

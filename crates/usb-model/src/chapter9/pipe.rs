@@ -45,6 +45,8 @@ pub(super) struct Working {
     pub(super) id: WorkId,
     pub(super) job: Job,
     pub(super) length: usize,
+    /// Bytes that the host counts as moved by it.
+    pub(super) moves: usize,
     pub(super) packets: usize,
     /// The last packet ends the request, full or not.
     pub(super) ends: bool,

@@ -30,6 +30,8 @@ struct Wanted {
     job: Job,
     offset: u64,
     length: usize,
+    /// Bytes that the request has moved by it.
+    moves: usize,
     packets: usize,
     ends: bool,
 }
@@ -146,6 +148,7 @@ impl<F: Function, S: Slice> Device<F, S> {
                     job,
                     offset,
                     length: bytes,
+                    moves: bytes,
                     packets,
                     ends,
                 },
@@ -205,14 +208,17 @@ impl<F: Function, S: Slice> Device<F, S> {
                 length,
             } if bytes > 0 => {
                 let length = length.clamp(1, bytes);
+                // The rest of the last packet comes along, wanted or not.
                 let packets = length.div_ceil(packet.max(1));
+                let moves = packets.saturating_mul(packet).min(bytes);
                 let wanted = Wanted {
                     kind: WorkKind::Write,
                     job,
                     offset,
                     length,
+                    moves,
                     packets,
-                    ends: length == left,
+                    ends: moves == left,
                 };
                 self.hand_out(at, wanted)
             }
@@ -258,6 +264,7 @@ impl<F: Function, S: Slice> Device<F, S> {
             job,
             offset,
             length,
+            moves,
             packets,
             ends,
         } = wanted;
@@ -265,6 +272,7 @@ impl<F: Function, S: Slice> Device<F, S> {
             id,
             job,
             length,
+            moves,
             packets,
             ends,
             cancelled: false,
@@ -294,7 +302,7 @@ impl<F: Function, S: Slice> Device<F, S> {
         head.request.buffers = done.buffers;
         let moved = done.result.is_ok() || !pipe.address.direction().is_in();
         if moved {
-            head.done = head.done.saturating_add(working.length);
+            head.done = head.done.saturating_add(working.moves);
             pipe.sequence.advance(working.packets);
         }
         self.function

@@ -1,0 +1,530 @@
+//! The logical unit: what each command does, and the sense data when it does not. SPC-4, SBC-3.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use usb_spec::class::mass_storage::scsi::{
+    AdditionalSense, CachingPage, CdbError, Command, FormatCapacities, FormatDescriptorCode,
+    ModeHeader, ModePage, Opcode, PageControl, ReadCapacity10, ReadCapacity16, ReportLuns, Sense,
+    SenseKey,
+};
+use usb_spec::class::mass_storage::{Cbw, CswStatus};
+
+use super::DiskOptions;
+use crate::WorkError;
+
+/// READ(6) and WRITE(6) of 0 blocks mean 256. SBC-3 §5.10 (unchecked).
+const BLOCKS_OF_ZERO_6: u64 = 256;
+
+/// The logical unit of a disk.
+#[derive(Debug)]
+pub(super) struct Unit {
+    pub(super) options: DiskOptions,
+    /// The medium is in the drive and has not been ejected.
+    present: bool,
+    /// The medium cannot come back: its file is gone.
+    gone: bool,
+    removal_prevented: bool,
+    /// What the host has to be told before anything else.
+    attention: Option<AdditionalSense>,
+    /// Why the last command failed.
+    sense: Sense,
+}
+
+/// What a command is going to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Nothing,
+    /// Send what was put into the reply.
+    Reply,
+    Read {
+        offset: u64,
+        length: u64,
+    },
+    Write {
+        offset: u64,
+        length: u64,
+        flush: bool,
+    },
+    Flush,
+}
+
+type Outcome = Result<Action, Sense>;
+
+impl Unit {
+    pub(super) fn new(options: DiskOptions) -> Self {
+        Self {
+            options,
+            present: true,
+            gone: false,
+            removal_prevented: false,
+            attention: Some(AdditionalSense::MEDIUM_MAY_HAVE_CHANGED),
+            sense: Sense::NONE,
+        }
+    }
+
+    /// A reset is told to the host, unless it has not even been told that the disk is there. SAM-5 §6.2 (unchecked).
+    pub(super) fn reset(&mut self) {
+        self.attention = self.attention.or(Some(AdditionalSense::POWER_ON_OR_RESET));
+        self.removal_prevented = false;
+        self.sense = Sense::NONE;
+    }
+
+    pub(super) fn set_present(&mut self, present: bool) {
+        let present = present && !self.gone;
+        if present && !self.present {
+            self.attention = Some(AdditionalSense::MEDIUM_MAY_HAVE_CHANGED);
+        }
+        self.present = present;
+    }
+
+    /// Carries out a command as far as that needs no medium; on failure the sense data waits for REQUEST SENSE.
+    pub(super) fn execute(&mut self, cbw: &Cbw, reply: &mut Vec<u8>) -> Outcome {
+        let outcome = self.judge(cbw, reply);
+        match outcome {
+            Err(sense) => {
+                self.sense = sense;
+                reply.clear();
+            }
+            // Whatever the last command left behind is of no interest any more. SPC-4 §4.5.1 (unchecked).
+            Ok(_) => self.sense = Sense::NONE,
+        }
+        outcome
+    }
+
+    /// Takes note of work that failed.
+    pub(super) fn fail(&mut self, error: WorkError, offset: Option<u64>) -> CswStatus {
+        let block = offset.map(|offset| offset / u64::from(self.block_size()));
+        let (key, additional) = match error {
+            WorkError::Read => (
+                SenseKey::MEDIUM_ERROR,
+                AdditionalSense::UNRECOVERED_READ_ERROR,
+            ),
+            WorkError::Write => (SenseKey::MEDIUM_ERROR, AdditionalSense::WRITE_ERROR),
+            WorkError::Protected => (SenseKey::DATA_PROTECT, AdditionalSense::WRITE_PROTECTED),
+            WorkError::Range => (SenseKey::ILLEGAL_REQUEST, AdditionalSense::LBA_OUT_OF_RANGE),
+            WorkError::Gone => {
+                self.gone = true;
+                self.present = false;
+                (SenseKey::NOT_READY, AdditionalSense::MEDIUM_NOT_PRESENT)
+            }
+        };
+        self.sense = Sense {
+            information: block,
+            ..Sense::new(key, additional)
+        };
+        CswStatus::FAILED
+    }
+
+    fn block_size(&self) -> u32 {
+        self.options.block_size.bytes()
+    }
+
+    fn judge(&mut self, cbw: &Cbw, reply: &mut Vec<u8>) -> Outcome {
+        if cbw.lun != 0 {
+            return Err(illegal(AdditionalSense::LOGICAL_UNIT_NOT_SUPPORTED));
+        }
+        let block = cbw.command_block();
+        if let Some(blocks) = parse_6_and_12(block) {
+            self.attend()?;
+            return self.transfer(blocks);
+        }
+        let command = Command::parse(block).map_err(refusal)?;
+        match command {
+            // These are answered whatever the unit has on its mind. SPC-4 §5.14 (unchecked).
+            Command::Inquiry {
+                page,
+                allocation_length,
+            } => {
+                self.inquire(page, reply)?;
+                Ok(cut(reply, u32::from(allocation_length)))
+            }
+            Command::ReportLuns {
+                select_report,
+                allocation_length,
+            } => report_luns(select_report, allocation_length, reply),
+            Command::RequestSense {
+                descriptor_format,
+                allocation_length,
+            } => {
+                self.request_sense(descriptor_format, reply)?;
+                Ok(cut(reply, u32::from(allocation_length)))
+            }
+            other => {
+                self.attend()?;
+                self.act(other, reply)
+            }
+        }
+    }
+
+    /// Reports what has happened since the host last heard of it, once.
+    fn attend(&mut self) -> Result<(), Sense> {
+        match self.attention.take() {
+            Some(additional) => Err(Sense::new(SenseKey::UNIT_ATTENTION, additional)),
+            None => Ok(()),
+        }
+    }
+
+    fn act(&mut self, command: Command, reply: &mut Vec<u8>) -> Outcome {
+        let (blocks, block_length) = (self.options.blocks, self.block_size());
+        match command {
+            Command::TestUnitReady => self.ready().map(|()| Action::Nothing),
+            Command::ReadCapacity10 => {
+                self.ready()?;
+                reply.extend_from_slice(&ReadCapacity10::of(blocks, block_length).emit());
+                Ok(Action::Reply)
+            }
+            Command::ReadCapacity16 { allocation_length } => {
+                self.ready()?;
+                let last_lba = blocks.saturating_sub(1);
+                let capacity = ReadCapacity16 {
+                    last_lba,
+                    block_length,
+                    physical_block_exponent: 0,
+                    thin: false,
+                    lowest_aligned_lba: 0,
+                };
+                reply.extend_from_slice(&capacity.emit());
+                Ok(cut(reply, allocation_length))
+            }
+            Command::Read10 { lba, blocks, .. } => {
+                self.transfer(Blocks::read(u64::from(lba), u64::from(blocks)))
+            }
+            Command::Read16 { lba, blocks, .. } => {
+                self.transfer(Blocks::read(lba, u64::from(blocks)))
+            }
+            Command::Write10 { lba, blocks, fua } => {
+                self.transfer(Blocks::write(u64::from(lba), u64::from(blocks), fua))
+            }
+            Command::Write16 { lba, blocks, fua } => {
+                self.transfer(Blocks::write(lba, u64::from(blocks), fua))
+            }
+            Command::Verify10 {
+                lba,
+                blocks,
+                byte_check,
+            } => self.verify(u64::from(lba), u64::from(blocks), byte_check),
+            Command::ModeSense6 {
+                page,
+                subpage,
+                control,
+                allocation_length,
+                ..
+            } => {
+                let pages = mode_pages(page, subpage, control)?;
+                let header = self.mode_header(3 + pages.len());
+                reply.extend_from_slice(&header.emit_6());
+                reply.extend_from_slice(pages.as_slice());
+                Ok(cut(reply, u32::from(allocation_length)))
+            }
+            Command::ModeSense10 {
+                page,
+                subpage,
+                control,
+                allocation_length,
+                ..
+            } => {
+                let pages = mode_pages(page, subpage, control)?;
+                let header = self.mode_header(6 + pages.len());
+                reply.extend_from_slice(&header.emit_10());
+                reply.extend_from_slice(pages.as_slice());
+                Ok(cut(reply, u32::from(allocation_length)))
+            }
+            Command::SynchronizeCache10 { lba, blocks, .. } => {
+                self.synchronize(u64::from(lba), u64::from(blocks))
+            }
+            Command::SynchronizeCache16 { lba, blocks, .. } => {
+                self.synchronize(lba, u64::from(blocks))
+            }
+            Command::PreventAllowMediumRemoval { prevent } => {
+                self.removal_prevented = prevent;
+                Ok(Action::Nothing)
+            }
+            Command::StartStopUnit {
+                power_condition,
+                load_eject,
+                start,
+                ..
+            } => self.start_stop(power_condition, load_eject, start),
+            Command::ReadFormatCapacities { allocation_length } => {
+                reply.extend_from_slice(&self.format_capacities().emit());
+                Ok(cut(reply, u32::from(allocation_length)))
+            }
+            // Answered before the unit attention.
+            Command::Inquiry { .. } | Command::ReportLuns { .. } | Command::RequestSense { .. } => {
+                Ok(Action::Nothing)
+            }
+        }
+    }
+
+    fn ready(&self) -> Result<(), Sense> {
+        if self.present {
+            Ok(())
+        } else {
+            Err(Sense::new(
+                SenseKey::NOT_READY,
+                AdditionalSense::MEDIUM_NOT_PRESENT,
+            ))
+        }
+    }
+
+    fn check_range(&self, lba: u64, blocks: u64) -> Result<(), Sense> {
+        let end = lba
+            .checked_add(blocks)
+            .filter(|end| *end <= self.options.blocks);
+        // A start behind the end is wrong even for no blocks. SBC-3 §4.22 (unchecked).
+        match end {
+            Some(_) if lba < self.options.blocks || blocks == 0 && lba == self.options.blocks => {
+                Ok(())
+            }
+            _ => Err(Sense {
+                information: Some(lba),
+                ..illegal(AdditionalSense::LBA_OUT_OF_RANGE)
+            }),
+        }
+    }
+
+    fn transfer(
+        &self,
+        Blocks {
+            lba,
+            count,
+            write,
+            flush,
+        }: Blocks,
+    ) -> Outcome {
+        self.ready()?;
+        self.check_range(lba, count)?;
+        if write && self.options.read_only {
+            return Err(Sense::new(
+                SenseKey::DATA_PROTECT,
+                AdditionalSense::WRITE_PROTECTED,
+            ));
+        }
+        let size = u64::from(self.block_size());
+        let (Some(offset), Some(length)) = (lba.checked_mul(size), count.checked_mul(size)) else {
+            return Err(illegal(AdditionalSense::LBA_OUT_OF_RANGE));
+        };
+        Ok(match (length, write) {
+            (0, _) => Action::Nothing,
+            (_, true) => Action::Write {
+                offset,
+                length,
+                flush,
+            },
+            (_, false) => Action::Read { offset, length },
+        })
+    }
+
+    /// A medium that can be read at all is taken to be readable. Comparing with the host's bytes is not offered.
+    fn verify(&self, lba: u64, blocks: u64, byte_check: u8) -> Outcome {
+        self.ready()?;
+        self.check_range(lba, blocks)?;
+        if byte_check == 0 {
+            Ok(Action::Nothing)
+        } else {
+            Err(illegal(AdditionalSense::INVALID_FIELD_IN_CDB))
+        }
+    }
+
+    /// Everything becomes durable, whatever range was asked for; nothing is answered before, even if the host would allow it.
+    fn synchronize(&self, lba: u64, blocks: u64) -> Outcome {
+        self.ready()?;
+        self.check_range(lba, blocks)?;
+        Ok(Action::Flush)
+    }
+
+    fn start_stop(&mut self, power_condition: u8, load_eject: bool, start: bool) -> Outcome {
+        if power_condition != 0 || !load_eject {
+            return Ok(Action::Nothing);
+        }
+        if !start && self.removal_prevented {
+            return Err(illegal(AdditionalSense::MEDIUM_REMOVAL_PREVENTED));
+        }
+        if !self.options.removable {
+            return Err(illegal(AdditionalSense::INVALID_FIELD_IN_CDB));
+        }
+        self.set_present(start);
+        Ok(Action::Nothing)
+    }
+
+    /// A unit attention is reported as sense data, too, and is then over. SPC-4 §6.39 (unchecked). Fixed format only.
+    fn request_sense(&mut self, descriptor_format: bool, reply: &mut Vec<u8>) -> Result<(), Sense> {
+        if descriptor_format {
+            return Err(illegal(AdditionalSense::INVALID_FIELD_IN_CDB));
+        }
+        let sense = match (self.sense, self.attention) {
+            (Sense::NONE, Some(additional)) => {
+                self.attention = None;
+                Sense::new(SenseKey::UNIT_ATTENTION, additional)
+            }
+            (sense, _) => sense,
+        };
+        reply.extend_from_slice(&sense.emit());
+        Ok(())
+    }
+
+    fn mode_header(&self, data_length: usize) -> ModeHeader {
+        ModeHeader {
+            data_length: u16::try_from(data_length).unwrap_or(u16::MAX),
+            medium: 0,
+            write_protected: self.options.read_only,
+            dpo_fua: true,
+            block_descriptor_length: 0,
+        }
+    }
+
+    fn format_capacities(&self) -> FormatCapacities {
+        let code = if self.present {
+            FormatDescriptorCode::FORMATTED
+        } else {
+            FormatDescriptorCode::NO_MEDIUM
+        };
+        let blocks = u32::try_from(self.options.blocks).unwrap_or(u32::MAX);
+        FormatCapacities {
+            blocks,
+            code,
+            block_length: self.block_size(),
+        }
+    }
+
+    pub(super) fn name(&self) -> (&String, &String, &String, &String) {
+        let options = &self.options;
+        (
+            &options.vendor,
+            &options.product,
+            &options.revision,
+            &options.serial,
+        )
+    }
+}
+
+/// Blocks to move.
+#[derive(Clone, Copy, Debug)]
+struct Blocks {
+    lba: u64,
+    count: u64,
+    write: bool,
+    flush: bool,
+}
+
+impl Blocks {
+    const fn read(lba: u64, count: u64) -> Self {
+        Self {
+            lba,
+            count,
+            write: false,
+            flush: false,
+        }
+    }
+
+    const fn write(lba: u64, count: u64, flush: bool) -> Self {
+        Self {
+            lba,
+            count,
+            write: true,
+            flush,
+        }
+    }
+}
+
+/// The short and the middle forms of READ and WRITE, which few hosts use. SBC-3 §5.10, §5.12, §5.31, §5.33 (unchecked).
+fn parse_6_and_12(block: &[u8]) -> Option<Blocks> {
+    match *block {
+        [code @ (0x08 | 0x0a), high, b2, b3, count, _, ..] => {
+            let lba = u64::from(u32::from_be_bytes([0, high & 0x1f, b2, b3]));
+            let count = if count == 0 {
+                BLOCKS_OF_ZERO_6
+            } else {
+                u64::from(count)
+            };
+            Some(Blocks {
+                lba,
+                count,
+                write: Opcode(code) == Opcode::WRITE_6,
+                flush: false,
+            })
+        }
+        [
+            code @ (0xa8 | 0xaa),
+            flags,
+            b2,
+            b3,
+            b4,
+            b5,
+            b6,
+            b7,
+            b8,
+            b9,
+            _,
+            _,
+            ..,
+        ] => {
+            let write = Opcode(code) == Opcode::WRITE_12;
+            let lba = u64::from(u32::from_be_bytes([b2, b3, b4, b5]));
+            let count = u64::from(u32::from_be_bytes([b6, b7, b8, b9]));
+            Some(Blocks {
+                lba,
+                count,
+                write,
+                flush: write && flags & 8 != 0,
+            })
+        }
+        _ => None,
+    }
+}
+
+fn illegal(additional: AdditionalSense) -> Sense {
+    Sense::new(SenseKey::ILLEGAL_REQUEST, additional)
+}
+
+fn refusal(error: CdbError) -> Sense {
+    match error {
+        CdbError::UnknownOpcode { .. } => illegal(AdditionalSense::INVALID_COMMAND_OPERATION_CODE),
+        CdbError::Empty | CdbError::TooShort { .. } | CdbError::InvalidField { .. } => {
+            illegal(AdditionalSense::INVALID_FIELD_IN_CDB)
+        }
+    }
+}
+
+/// Cuts the reply to what the host has allocated, which is no error. SPC-4 §4.2.5.6 (unchecked).
+pub(super) fn cut(reply: &mut Vec<u8>, allocation_length: u32) -> Action {
+    reply.truncate(allocation_length as usize);
+    Action::Reply
+}
+
+/// One unit, number 0. Of the well-known units, none. SPC-4 §6.33 (unchecked).
+fn report_luns(select_report: u8, allocation_length: u32, reply: &mut Vec<u8>) -> Outcome {
+    let count = match select_report {
+        0 | 2 => 1,
+        1 => 0,
+        _ => return Err(illegal(AdditionalSense::INVALID_FIELD_IN_CDB)),
+    };
+    reply.extend_from_slice(&ReportLuns::emit(count));
+    Ok(cut(reply, allocation_length))
+}
+
+/// The caching page is the only one: writes are cached by whoever does the work, so there is something to synchronize.
+fn mode_pages(
+    page: ModePage,
+    subpage: u8,
+    control: PageControl,
+) -> Result<[u8; CachingPage::LENGTH], Sense> {
+    if !matches!(page, ModePage::ALL | ModePage::CACHING) || !matches!(subpage, 0 | 0xff) {
+        return Err(illegal(AdditionalSense::INVALID_FIELD_IN_CDB));
+    }
+    match control {
+        PageControl::SAVED => Err(illegal(AdditionalSense::SAVING_NOT_SUPPORTED)),
+        // Nothing can be changed.
+        PageControl::CHANGEABLE => Ok(CachingPage {
+            write_cache: false,
+            read_cache_disabled: false,
+        }
+        .emit()),
+        _ => Ok(CachingPage {
+            write_cache: true,
+            read_cache_disabled: false,
+        }
+        .emit()),
+    }
+}
