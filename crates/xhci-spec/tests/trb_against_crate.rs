@@ -175,6 +175,11 @@ fn rare_commands_have_the_crates_dwords() {
             .set_root_hub_port_number(0x77)
             .into_raw(),
     );
+}
+
+#[test]
+fn extended_property_commands_have_the_crates_dwords() {
+    let slot = Some(slot());
     same_command(
         Command::GetExtendedProperty {
             context: Iova(AT),
@@ -253,6 +258,11 @@ fn buffers_have_the_crates_dwords() {
             theirs.into_raw(),
         );
     }
+}
+
+#[test]
+fn first_buffers_of_a_stage_and_of_an_isoch_td_have_the_crates_dwords() {
+    let (length, td_size, interrupter) = (0x1_5a5a, 0x15, InterrupterId(0x2a5));
     let theirs = transfer::DataStage::new()
         .set_data_buffer_pointer(AT)
         .set_trb_transfer_length(length)
@@ -268,7 +278,10 @@ fn buffers_have_the_crates_dwords() {
             td_size,
             direction_in: true,
             interrupter,
-            flags: flags("NS"),
+            flags: TransferFlags {
+                no_snoop: true,
+                ..TransferFlags::default()
+            },
         },
         theirs,
     );
@@ -293,7 +306,10 @@ fn buffers_have_the_crates_dwords() {
             frame_id: 0x5a5,
             start_asap: true,
             interrupter,
-            flags: flags("BEI"),
+            flags: TransferFlags {
+                block_event_interrupt: true,
+                ..TransferFlags::default()
+            },
         },
         theirs,
     );

@@ -319,6 +319,7 @@ impl Command {
         }
     }
 
+    /// The counterpart of `parse_rare`; every variant is listed so that a new one cannot be forgotten in both halves.
     fn emit_rare(&self) -> Trb {
         match *self {
             Self::ForceEvent {
@@ -359,28 +360,28 @@ impl Command {
                 subtype,
                 endpoint,
                 slot,
-            } => self
-                .start()
-                .with(&layout::PROPERTY_CONTEXT, context)
-                .with(&layout::CAPABILITY, capability)
-                .with(&layout::SUBTYPE, subtype)
-                .with(&layout::PROPERTY_ENDPOINT, endpoint)
-                .with(&layout::SLOT, slot),
+            } => property(self.start(), capability, subtype, endpoint, slot)
+                .with(&layout::PROPERTY_CONTEXT, context),
             Self::SetExtendedProperty {
                 capability,
                 capability_parameter,
                 subtype,
                 endpoint,
                 slot,
-            } => self
-                .start()
-                .with(&layout::CAPABILITY, capability)
-                .with(&layout::CAPABILITY_PARAMETER, capability_parameter)
-                .with(&layout::SUBTYPE, subtype)
-                .with(&layout::PROPERTY_ENDPOINT, endpoint)
-                .with(&layout::SLOT, slot),
+            } => property(self.start(), capability, subtype, endpoint, slot)
+                .with(&layout::CAPABILITY_PARAMETER, capability_parameter),
             Self::Vendor(trb) => trb.with_cycle(false),
-            _ => self.start(),
+            Self::NoOp
+            | Self::EnableSlot { .. }
+            | Self::DisableSlot { .. }
+            | Self::AddressDevice { .. }
+            | Self::ConfigureEndpoint { .. }
+            | Self::EvaluateContext { .. }
+            | Self::ResetEndpoint { .. }
+            | Self::StopEndpoint { .. }
+            | Self::SetTrDequeue { .. }
+            | Self::ResetDevice { .. }
+            | Self::NegotiateBandwidth { .. } => self.start(),
         }
     }
 
@@ -412,6 +413,20 @@ impl Command {
     fn start(&self) -> Trb {
         Trb::new(self.trb_type())
     }
+}
+
+/// What both extended property commands hold.
+fn property(
+    trb: Trb,
+    capability: u16,
+    subtype: u8,
+    endpoint: Option<Dci>,
+    slot: Option<SlotId>,
+) -> Trb {
+    trb.with(&layout::CAPABILITY, capability)
+        .with(&layout::SUBTYPE, subtype)
+        .with(&layout::PROPERTY_ENDPOINT, endpoint)
+        .with(&layout::SLOT, slot)
 }
 
 fn required<T>(trb: Trb, field: &Field, kind: ParseTrbErrorKind) -> Result<T, ParseTrbError>

@@ -167,14 +167,11 @@ impl Transfer {
         let chain = trb.read(&layout::CHAIN);
         let evaluate_next = trb.read(&layout::EVALUATE_NEXT);
         let interrupter = trb.read(&layout::INTERRUPTER);
-        let data = data(trb);
-        let length = trb.read(&layout::LENGTH);
-        let td_size = trb.read(&layout::TD_SIZE);
         Ok(match trb.trb_type() {
             TrbType::NORMAL => Self::Normal {
-                data,
-                length,
-                td_size,
+                data: data(trb),
+                length: trb.read(&layout::LENGTH),
+                td_size: trb.read(&layout::TD_SIZE),
                 interrupter,
                 flags: flags(trb),
             },
@@ -187,17 +184,7 @@ impl Transfer {
                     interrupter,
                 }
             }
-            TrbType::DATA_STAGE => Self::DataStage {
-                data,
-                length,
-                td_size,
-                direction_in: trb.read(&layout::DIRECTION_IN),
-                interrupter,
-                flags: TransferFlags {
-                    block_event_interrupt: false,
-                    ..flags(trb)
-                },
-            },
+            TrbType::DATA_STAGE => parse_data_stage(trb),
             TrbType::STATUS_STAGE => Self::StatusStage {
                 direction_in: trb.read(&layout::DIRECTION_IN),
                 ioc,
@@ -205,17 +192,7 @@ impl Transfer {
                 evaluate_next,
                 interrupter,
             },
-            TrbType::ISOCH => Self::Isoch {
-                data,
-                length,
-                td_size,
-                burst_count_z: trb.read(&layout::BURST_COUNT),
-                last_burst_packets_z: trb.read(&layout::LAST_BURST_PACKETS),
-                frame_id: trb.read(&layout::FRAME_ID),
-                start_asap: trb.read(&layout::START_ASAP),
-                interrupter,
-                flags: flags(trb),
-            },
+            TrbType::ISOCH => parse_isoch(trb),
             TrbType::EVENT_DATA => Self::EventData {
                 data: trb.parameter(),
                 ioc,
@@ -242,24 +219,25 @@ impl Transfer {
     /// Writes it, cycle bit 0; numbers wider than their fields lose their upper bits.
     #[must_use]
     pub fn emit(&self) -> Trb {
+        let trb = Trb::new(self.trb_type())
+            .with(&layout::INTERRUPTER, self.interrupter())
+            .with(&layout::INTERRUPT_ON_COMPLETION, self.ioc())
+            .with(&layout::CHAIN, self.chain())
+            .with(&layout::EVALUATE_NEXT, self.evaluate_next());
         match *self {
             Self::Normal {
                 data,
                 length,
                 td_size,
-                interrupter,
                 flags,
-            } => flagged(
-                buffer(TrbType::NORMAL, data, length, td_size, interrupter),
-                flags,
-            )
-            .with(&layout::BLOCK_EVENT_INTERRUPT, flags.block_event_interrupt),
+                ..
+            } => buffer(trb, data, length, td_size, flags)
+                .with(&layout::BLOCK_EVENT_INTERRUPT, flags.block_event_interrupt),
             Self::SetupStage {
                 setup,
                 transfer_type,
-                ioc,
-                interrupter,
-            } => ending(TrbType::SETUP_STAGE, ioc, interrupter)
+                ..
+            } => trb
                 .with(&layout::SETUP, u64::from_le_bytes(setup))
                 .with(&layout::LENGTH, SETUP_BYTES)
                 .with(&layout::IMMEDIATE_DATA, true)
@@ -269,23 +247,12 @@ impl Transfer {
                 length,
                 td_size,
                 direction_in,
-                interrupter,
                 flags,
-            } => flagged(
-                buffer(TrbType::DATA_STAGE, data, length, td_size, interrupter),
-                flags,
-            )
-            .with(&layout::DIRECTION_IN, direction_in),
-            Self::StatusStage {
-                direction_in,
-                ioc,
-                chain,
-                evaluate_next,
-                interrupter,
-            } => ending(TrbType::STATUS_STAGE, ioc, interrupter)
-                .with(&layout::CHAIN, chain)
-                .with(&layout::EVALUATE_NEXT, evaluate_next)
-                .with(&layout::DIRECTION_IN, direction_in),
+                ..
+            } => {
+                buffer(trb, data, length, td_size, flags).with(&layout::DIRECTION_IN, direction_in)
+            }
+            Self::StatusStage { direction_in, .. } => trb.with(&layout::DIRECTION_IN, direction_in),
             Self::Isoch {
                 data,
                 length,
@@ -294,38 +261,124 @@ impl Transfer {
                 last_burst_packets_z,
                 frame_id,
                 start_asap,
-                interrupter,
                 flags,
-            } => flagged(
-                buffer(TrbType::ISOCH, data, length, td_size, interrupter),
-                flags,
-            )
-            .with(&layout::BLOCK_EVENT_INTERRUPT, flags.block_event_interrupt)
-            .with(&layout::BURST_COUNT, burst_count_z)
-            .with(&layout::LAST_BURST_PACKETS, last_burst_packets_z)
-            .with(&layout::FRAME_ID, frame_id)
-            .with(&layout::START_ASAP, start_asap),
+                interrupter: _,
+            } => buffer(trb, data, length, td_size, flags)
+                .with(&layout::BLOCK_EVENT_INTERRUPT, flags.block_event_interrupt)
+                .with(&layout::BURST_COUNT, burst_count_z)
+                .with(&layout::LAST_BURST_PACKETS, last_burst_packets_z)
+                .with(&layout::FRAME_ID, frame_id)
+                .with(&layout::START_ASAP, start_asap),
             Self::EventData {
                 data,
-                ioc,
-                chain,
-                evaluate_next,
                 block_event_interrupt,
-                interrupter,
-            } => ending(TrbType::EVENT_DATA, ioc, interrupter)
+                ..
+            } => trb
                 .with(&layout::DATA, data)
-                .with(&layout::CHAIN, chain)
-                .with(&layout::EVALUATE_NEXT, evaluate_next)
                 .with(&layout::BLOCK_EVENT_INTERRUPT, block_event_interrupt),
-            Self::NoOp {
-                ioc,
-                chain,
-                evaluate_next,
-                interrupter,
-            } => ending(TrbType::NO_OP, ioc, interrupter)
-                .with(&layout::CHAIN, chain)
-                .with(&layout::EVALUATE_NEXT, evaluate_next),
+            Self::NoOp { .. } => trb,
         }
+    }
+
+    /// Which TRB carries it.
+    #[must_use]
+    pub const fn trb_type(&self) -> TrbType {
+        match self {
+            Self::Normal { .. } => TrbType::NORMAL,
+            Self::SetupStage { .. } => TrbType::SETUP_STAGE,
+            Self::DataStage { .. } => TrbType::DATA_STAGE,
+            Self::StatusStage { .. } => TrbType::STATUS_STAGE,
+            Self::Isoch { .. } => TrbType::ISOCH,
+            Self::EventData { .. } => TrbType::EVENT_DATA,
+            Self::NoOp { .. } => TrbType::NO_OP,
+        }
+    }
+
+    /// Where its event goes.
+    #[must_use]
+    pub const fn interrupter(&self) -> InterrupterId {
+        match *self {
+            Self::Normal { interrupter, .. }
+            | Self::SetupStage { interrupter, .. }
+            | Self::DataStage { interrupter, .. }
+            | Self::StatusStage { interrupter, .. }
+            | Self::Isoch { interrupter, .. }
+            | Self::EventData { interrupter, .. }
+            | Self::NoOp { interrupter, .. } => interrupter,
+        }
+    }
+
+    /// Whether its completion makes an event.
+    #[must_use]
+    #[doc(alias = "IOC")]
+    pub const fn ioc(&self) -> bool {
+        match *self {
+            Self::Normal { flags, .. }
+            | Self::DataStage { flags, .. }
+            | Self::Isoch { flags, .. } => flags.interrupt_on_completion,
+            Self::SetupStage { ioc, .. }
+            | Self::StatusStage { ioc, .. }
+            | Self::EventData { ioc, .. }
+            | Self::NoOp { ioc, .. } => ioc,
+        }
+    }
+
+    /// Whether the TD goes on with the next TRB; a Setup Stage is a TD of its own (§4.11.2.2).
+    #[must_use]
+    #[doc(alias = "CH")]
+    pub const fn chain(&self) -> bool {
+        match *self {
+            Self::Normal { flags, .. }
+            | Self::DataStage { flags, .. }
+            | Self::Isoch { flags, .. } => flags.chain,
+            Self::StatusStage { chain, .. }
+            | Self::EventData { chain, .. }
+            | Self::NoOp { chain, .. } => chain,
+            Self::SetupStage { .. } => false,
+        }
+    }
+
+    /// Whether the controller looks at the next TRB before it saves its state; a Setup Stage cannot ask for it.
+    #[must_use]
+    #[doc(alias = "ENT")]
+    pub const fn evaluate_next(&self) -> bool {
+        match *self {
+            Self::Normal { flags, .. }
+            | Self::DataStage { flags, .. }
+            | Self::Isoch { flags, .. } => flags.evaluate_next,
+            Self::StatusStage { evaluate_next, .. }
+            | Self::EventData { evaluate_next, .. }
+            | Self::NoOp { evaluate_next, .. } => evaluate_next,
+            Self::SetupStage { .. } => false,
+        }
+    }
+}
+
+fn parse_data_stage(trb: Trb) -> Transfer {
+    Transfer::DataStage {
+        data: data(trb),
+        length: trb.read(&layout::LENGTH),
+        td_size: trb.read(&layout::TD_SIZE),
+        direction_in: trb.read(&layout::DIRECTION_IN),
+        interrupter: trb.read(&layout::INTERRUPTER),
+        flags: TransferFlags {
+            block_event_interrupt: false,
+            ..flags(trb)
+        },
+    }
+}
+
+fn parse_isoch(trb: Trb) -> Transfer {
+    Transfer::Isoch {
+        data: data(trb),
+        length: trb.read(&layout::LENGTH),
+        td_size: trb.read(&layout::TD_SIZE),
+        burst_count_z: trb.read(&layout::BURST_COUNT),
+        last_burst_packets_z: trb.read(&layout::LAST_BURST_PACKETS),
+        frame_id: trb.read(&layout::FRAME_ID),
+        start_asap: trb.read(&layout::START_ASAP),
+        interrupter: trb.read(&layout::INTERRUPTER),
+        flags: flags(trb),
     }
 }
 
@@ -370,42 +423,20 @@ fn flags(trb: Trb) -> TransferFlags {
     }
 }
 
-/// All flags but Block Event Interrupt, which not every TRB has.
-fn flagged(trb: Trb, flags: TransferFlags) -> Trb {
-    trb.with(
-        &layout::INTERRUPT_ON_COMPLETION,
-        flags.interrupt_on_completion,
-    )
-    .with(
-        &layout::INTERRUPT_ON_SHORT_PACKET,
-        flags.interrupt_on_short_packet,
-    )
-    .with(&layout::CHAIN, flags.chain)
-    .with(&layout::EVALUATE_NEXT, flags.evaluate_next)
-    .with(&layout::NO_SNOOP, flags.no_snoop)
-}
-
-fn buffer(
-    trb_type: TrbType,
-    data: Data,
-    length: u32,
-    td_size: u8,
-    interrupter: InterrupterId,
-) -> Trb {
-    let trb = Trb::new(trb_type)
+/// The fields that TRBs with a buffer share; Block Event Interrupt is not among them, for a Data Stage TRB has none.
+fn buffer(trb: Trb, data: Data, length: u32, td_size: u8, flags: TransferFlags) -> Trb {
+    let trb = trb
         .with(&layout::LENGTH, length)
         .with(&layout::TD_SIZE, td_size)
-        .with(&layout::INTERRUPTER, interrupter);
+        .with(
+            &layout::INTERRUPT_ON_SHORT_PACKET,
+            flags.interrupt_on_short_packet,
+        )
+        .with(&layout::NO_SNOOP, flags.no_snoop);
     match data {
         Data::Pointer(at) => trb.with(&layout::DATA, at),
         Data::Immediate(bytes) => trb
             .with(&layout::DATA, u64::from_le_bytes(bytes))
             .with(&layout::IMMEDIATE_DATA, true),
     }
-}
-
-fn ending(trb_type: TrbType, ioc: bool, interrupter: InterrupterId) -> Trb {
-    Trb::new(trb_type)
-        .with(&layout::INTERRUPT_ON_COMPLETION, ioc)
-        .with(&layout::INTERRUPTER, interrupter)
 }
