@@ -191,6 +191,21 @@ fn a_length_of_zero_ends_the_walk_with_one_error() {
 }
 
 #[test]
+fn a_length_of_one_is_no_descriptor_either() {
+    let mut bytes = DISK;
+    bytes[18] = 1;
+    let view = ConfigurationView::parse(&bytes).unwrap();
+    assert_eq!(
+        view.descriptors().last(),
+        Some(Err(DescriptorError::LengthTooSmall {
+            at: 18,
+            length: 1,
+            needed: 2
+        }))
+    );
+}
+
+#[test]
 fn a_descriptor_that_reaches_past_the_end_is_named_with_its_place() {
     let view = ConfigurationView::parse(&DISK[..42]).unwrap();
     assert!(view.is_truncated());

@@ -180,6 +180,12 @@ fn a_fast_isochronous_endpoint_tells_its_bytes_in_the_second_companion() {
         max_bytes_per_service_interval(&endpoint, Speed::SuperPlus, Some(first), Some(&second))
     };
     assert_eq!(with(&first), 98_304);
+    let absurd = SuperSpeedPlusIsochCompanion {
+        bytes_per_interval: u32::MAX,
+    };
+    let bytes =
+        max_bytes_per_service_interval(&endpoint, Speed::SuperPlus, Some(&first), Some(&absurd));
+    assert_eq!(bytes, 0x00ff_ffff, "no more than a controller can be told");
     assert_eq!(
         with(&companion(15, 0, 4096)),
         4096,

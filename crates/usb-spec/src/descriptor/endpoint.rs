@@ -183,6 +183,9 @@ const fn floor_log2(value: u8) -> u8 {
     exponent
 }
 
+/// The largest number that fits into the 24 bits of Max ESIT Payload Hi and Lo. xHCI 1.2 §6.2.3.
+const MAX_ESIT_PAYLOAD_MAX: u32 = 0x00ff_ffff;
+
 /// The most bytes a periodic endpoint moves per service interval, xHCI's Max ESIT Payload; 0 for control and bulk.
 ///
 /// xHCI 1.2 §4.14.2. Up to full speed one packet; at high speed up to three; from SuperSpeed on what the companions
@@ -208,12 +211,13 @@ pub fn max_bytes_per_service_interval(
             };
             let burst = packet * (u32::from(companion.max_burst.min(15)) + 1);
             if let Some(isoch) = isoch_companion.filter(|_| companion.has_isoch_companion(kind)) {
-                // Up to 3 bursts per interval at Gen 1, more lanes and Gen 2 raise it; the device's number is the only
-                // one there is (USB 3.2 §9.6.8), so it is only held to be at least one packet.
-                return if isoch.bytes_per_interval < packet {
+                // More lanes and Gen 2 raise the limit beyond burst and mult, so the device's number is the only one
+                // there is (USB 3.2 §9.6.8); it is held to one packet at least and xHCI's 24 bits at most.
+                let claimed = isoch.bytes_per_interval;
+                return if claimed < packet {
                     burst
                 } else {
-                    isoch.bytes_per_interval
+                    claimed.min(MAX_ESIT_PAYLOAD_MAX)
                 };
             }
             let most = burst * (u32::from(companion.mult(kind).min(2)) + 1);

@@ -90,7 +90,7 @@ impl Setup {
         Self::of(HUB_OUT, Request::HUB_SET_DEPTH, depth as u16, 0, 0)
     }
 
-    /// Clears the transaction translator's buffer for a bulk or control endpoint that failed. USB 2.0 §11.24.2.3.
+    /// Clears the transaction translator's buffer for a bulk or control endpoint that failed. USB 2.0 §11.24.2.3 (unchecked).
     ///
     /// `value` holds endpoint number, device address, kind and direction as table 11-17 (unchecked) says.
     #[must_use]
@@ -104,7 +104,7 @@ impl Setup {
         )
     }
 
-    /// Resets a transaction translator. USB 2.0 §11.24.2.9.
+    /// Resets a transaction translator. USB 2.0 §11.24.2.9 (unchecked).
     #[must_use]
     pub const fn reset_tt(tt_port: u8) -> Self {
         Self::of(PORT_OUT, Request::HUB_RESET_TT, 0, tt_port as u16, 0)

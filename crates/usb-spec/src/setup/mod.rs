@@ -220,13 +220,13 @@ open_number! {
 }
 
 impl Request {
-    /// Hub: clear a transaction translator's buffer. USB 2.0 §11.24.2.3.
+    /// Hub: clear a transaction translator's buffer. USB 2.0 §11.24.2.3 (unchecked).
     pub const HUB_CLEAR_TT_BUFFER: Self = Self(8);
-    /// Hub: reset a transaction translator. USB 2.0 §11.24.2.9.
+    /// Hub: reset a transaction translator. USB 2.0 §11.24.2.9 (unchecked).
     pub const HUB_RESET_TT: Self = Self(9);
-    /// Hub: read a transaction translator's state. USB 2.0 §11.24.2.5.
+    /// Hub: read a transaction translator's state. USB 2.0 §11.24.2.8 (unchecked).
     pub const HUB_GET_TT_STATE: Self = Self(10);
-    /// Hub: stop a transaction translator. USB 2.0 §11.24.2.11.
+    /// Hub: stop a transaction translator. USB 2.0 §11.24.2.11 (unchecked).
     pub const HUB_STOP_TT: Self = Self(11);
     /// SuperSpeed hub: tell it its depth. USB 3.2 §10.16.2.9.
     pub const HUB_SET_DEPTH: Self = Self(12);
