@@ -128,7 +128,7 @@ register! {
 }
 
 impl ProtocolSpeed {
-    /// Bits per second of one lane in one direction. xHCI 1.2 §7.2.1.
+    /// Bits per second in one direction, all lanes together. xHCI 1.2 §7.2.1.
     #[must_use]
     pub fn bits_per_second(self) -> u64 {
         u64::from(self.mantissa()) * 1000_u64.pow(u32::from(self.exponent()))
@@ -295,8 +295,8 @@ impl SupportedProtocol {
         self.speeds.get(..count).unwrap_or_default()
     }
 
-    /// Bits per second from the host that a speed id stands for on these ports: of one lane if the capability has a
-    /// table, in total if the default ids hold. `None` if the id means nothing here.
+    /// Bits per second from the host that a speed id stands for on these ports, all lanes together; by the default
+    /// ids if the capability has no table. `None` if the id means nothing here.
     #[must_use]
     pub fn bits_per_second(&self, speed: SpeedId) -> Option<u64> {
         if self.speeds().is_empty() {

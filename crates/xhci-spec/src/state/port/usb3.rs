@@ -16,8 +16,10 @@ pub enum Usb3Port {
     Polling,
     /// A hot reset is under way.
     HotReset,
-    /// A warm reset is under way.
+    /// A warm reset is under way, and a device is known to be there.
     WarmReset,
+    /// A warm reset is under way on a port that has reported no device yet: cold attach, or training that hangs.
+    WarmResetUnseen,
     /// The device can be used.
     U0,
     /// Light sleep.
@@ -42,13 +44,14 @@ pub enum Usb3Port {
 
 impl Usb3Port {
     /// Every state.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::PoweredOff,
         Self::Disabled,
         Self::Disconnected,
         Self::Polling,
         Self::HotReset,
         Self::WarmReset,
+        Self::WarmResetUnseen,
         Self::U0,
         Self::U1,
         Self::U2,
@@ -73,6 +76,7 @@ impl Usb3Port {
             Self::Polling => signals([1, 0, 0, 0], PortLinkState::POLLING),
             Self::HotReset => signals([1, 1, 0, 1], PortLinkState::HOT_RESET),
             Self::WarmReset => signals([1, 1, 0, 1], PortLinkState::RX_DETECT),
+            Self::WarmResetUnseen => signals([1, 0, 0, 1], PortLinkState::RX_DETECT),
             Self::U0 => signals([1, 1, 1, 0], PortLinkState::U0),
             Self::U1 => signals([1, 1, 1, 0], PortLinkState::U1),
             Self::U2 => signals([1, 1, 1, 0], PortLinkState::U2),
@@ -104,7 +108,7 @@ pub const USB3_TRANSITIONS: &[PortTransition<Usb3Port>] = {
             S::Disconnected,
             C::NONE,
         ),
-        row(S::Disabled, I::WarmReset, S::WarmReset, C::NONE),
+        row(S::Disabled, I::WarmReset, S::WarmResetUnseen, C::NONE),
         row(S::Disconnected, I::PowerOff, S::PoweredOff, C::NONE),
         row(S::Disconnected, I::Disable, S::Disabled, C::NONE),
         row(S::Disconnected, I::Attach, S::Polling, C::NONE),
@@ -115,12 +119,17 @@ pub const USB3_TRANSITIONS: &[PortTransition<Usb3Port>] = {
             S::Disconnected,
             C::NONE,
         ),
-        row(S::Disconnected, I::WarmReset, S::WarmReset, C::NONE),
+        row(S::Disconnected, I::WarmReset, S::WarmResetUnseen, C::NONE),
         row(S::Polling, I::PowerOff, S::PoweredOff, C::NONE),
         row(S::Polling, I::Disable, S::Disabled, C::NONE),
         row(S::Polling, I::Detach, S::Disconnected, C::NONE),
         row(S::Polling, I::LinkUp, S::U0, C::CSC),
-        row(S::Polling, I::ConfigError, S::Inactive, C::CSC.and(C::CEC)),
+        row(
+            S::Polling,
+            I::ConfigError,
+            S::Inactive,
+            C::CSC.and(C::CEC).and(C::PLC),
+        ),
         row(S::Polling, I::LinkError, S::Inactive, C::CSC.and(C::PLC)),
         row(
             S::Polling,
@@ -129,7 +138,7 @@ pub const USB3_TRANSITIONS: &[PortTransition<Usb3Port>] = {
             C::CSC.and(C::PLC),
         ),
         row(S::Polling, I::EnterLoopback, S::Loopback, C::CSC),
-        row(S::Polling, I::WarmReset, S::WarmReset, C::NONE),
+        row(S::Polling, I::WarmReset, S::WarmResetUnseen, C::NONE),
         row(S::HotReset, I::PowerOff, S::PoweredOff, C::CSC),
         row(S::HotReset, I::Detach, S::Disconnected, C::CSC.and(C::PRC)),
         row(S::HotReset, I::ResetDone, S::U0, C::PRC),
@@ -148,6 +157,25 @@ pub const USB3_TRANSITIONS: &[PortTransition<Usb3Port>] = {
             I::ResetFailed,
             S::Inactive,
             C::PRC.and(C::WRC).and(C::PLC),
+        ),
+        row(S::WarmResetUnseen, I::PowerOff, S::PoweredOff, C::NONE),
+        row(
+            S::WarmResetUnseen,
+            I::ResetDone,
+            S::U0,
+            C::CSC.and(C::PRC).and(C::WRC),
+        ),
+        row(
+            S::WarmResetUnseen,
+            I::Detach,
+            S::Disconnected,
+            C::PRC.and(C::WRC),
+        ),
+        row(
+            S::WarmResetUnseen,
+            I::ResetFailed,
+            S::Disconnected,
+            C::PRC.and(C::WRC),
         ),
         row(S::U0, I::PowerOff, S::PoweredOff, C::CSC),
         row(S::U0, I::Disable, S::Disabled, C::CSC),
