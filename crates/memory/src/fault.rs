@@ -39,13 +39,21 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unmapped { at } => write!(f, "address {at} is not mapped for the device"),
-            Self::Denied { at, direction: Direction::DeviceReads } => {
+            Self::Denied {
+                at,
+                direction: Direction::DeviceReads,
+            } => {
                 write!(f, "address {at} is mapped, but the device may not read it")
             }
-            Self::Denied { at, direction: Direction::DeviceWrites } => {
+            Self::Denied {
+                at,
+                direction: Direction::DeviceWrites,
+            } => {
                 write!(f, "address {at} is mapped, but the device may not write it")
             }
-            Self::Misaligned { at, align } => write!(f, "address {at} is not a multiple of {align}"),
+            Self::Misaligned { at, align } => {
+                write!(f, "address {at} is not a multiple of {align}")
+            }
         }
     }
 }
@@ -65,7 +73,11 @@ pub struct OutOfBounds {
 
 impl fmt::Display for OutOfBounds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes at offset {} do not fit a slice of {} bytes, or are not aligned", self.wanted, self.offset, self.len)
+        write!(
+            f,
+            "{} bytes at offset {} do not fit a slice of {} bytes, or are not aligned",
+            self.wanted, self.offset, self.len
+        )
     }
 }
 

@@ -99,7 +99,9 @@ pub trait Memory {
         if slice.len() == len {
             Ok(slice)
         } else {
-            Err(Fault::Unmapped { at: at.offset(slice.len() as u64) })
+            Err(Fault::Unmapped {
+                at: at.offset(slice.len() as u64),
+            })
         }
     }
 
@@ -109,7 +111,9 @@ pub trait Memory {
     /// [`Fault`] when it is unmapped, unreadable or misaligned.
     fn load32(&self, at: Iova) -> Result<u32, Fault> {
         let misaligned = |_| Fault::Misaligned { at, align: 4 };
-        self.exact(at, 4, Direction::DeviceReads)?.load32(0).map_err(misaligned)
+        self.exact(at, 4, Direction::DeviceReads)?
+            .load32(0)
+            .map_err(misaligned)
     }
 
     /// Stores a dword at `at`, a multiple of 4, with release order.
@@ -118,7 +122,9 @@ pub trait Memory {
     /// [`Fault`] when it is unmapped, not writable or misaligned.
     fn store32(&self, at: Iova, value: u32) -> Result<(), Fault> {
         let misaligned = |_| Fault::Misaligned { at, align: 4 };
-        self.exact(at, 4, Direction::DeviceWrites)?.store32(0, value).map_err(misaligned)
+        self.exact(at, 4, Direction::DeviceWrites)?
+            .store32(0, value)
+            .map_err(misaligned)
     }
 
     /// Loads a qword at `at`, a multiple of 8, with acquire order.
@@ -127,7 +133,9 @@ pub trait Memory {
     /// [`Fault`] when it is unmapped, unreadable or misaligned.
     fn load64(&self, at: Iova) -> Result<u64, Fault> {
         let misaligned = |_| Fault::Misaligned { at, align: 8 };
-        self.exact(at, 8, Direction::DeviceReads)?.load64(0).map_err(misaligned)
+        self.exact(at, 8, Direction::DeviceReads)?
+            .load64(0)
+            .map_err(misaligned)
     }
 
     /// Stores a qword at `at`, a multiple of 8, with release order.
@@ -136,7 +144,9 @@ pub trait Memory {
     /// [`Fault`] when it is unmapped, not writable or misaligned.
     fn store64(&self, at: Iova, value: u64) -> Result<(), Fault> {
         let misaligned = |_| Fault::Misaligned { at, align: 8 };
-        self.exact(at, 8, Direction::DeviceWrites)?.store64(0, value).map_err(misaligned)
+        self.exact(at, 8, Direction::DeviceWrites)?
+            .store64(0, value)
+            .map_err(misaligned)
     }
 
     /// Takes a block of four dwords at `at`, a multiple of 16; see [`Slice::load_block`].
@@ -145,7 +155,9 @@ pub trait Memory {
     /// [`Fault`] when it is unmapped, unreadable or misaligned.
     fn load_block(&self, at: Iova) -> Result<[u32; 4], Fault> {
         let misaligned = |_| Fault::Misaligned { at, align: 16 };
-        self.exact(at, 16, Direction::DeviceReads)?.load_block(0).map_err(misaligned)
+        self.exact(at, 16, Direction::DeviceReads)?
+            .load_block(0)
+            .map_err(misaligned)
     }
 
     /// Publishes a block of four dwords at `at`, a multiple of 16; see [`Slice::store_block`].
@@ -154,6 +166,8 @@ pub trait Memory {
     /// [`Fault`] when it is unmapped, not writable or misaligned.
     fn store_block(&self, at: Iova, block: [u32; 4]) -> Result<(), Fault> {
         let misaligned = |_| Fault::Misaligned { at, align: 16 };
-        self.exact(at, 16, Direction::DeviceWrites)?.store_block(0, block).map_err(misaligned)
+        self.exact(at, 16, Direction::DeviceWrites)?
+            .store_block(0, block)
+            .map_err(misaligned)
     }
 }
