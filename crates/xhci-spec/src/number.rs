@@ -226,7 +226,7 @@ impl SpeedId {
     pub const SUPER_PLUS: Self = Self(5);
 }
 
-/// The hub ports between the root port and a device, 4 bits a tier, nearest tier lowest (USB 3.2 §8.9, unchecked).
+/// The hub ports between the root port and a device, 4 bits a tier, nearest tier lowest (USB 3.2 §8.9).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct RouteString(u32);
 

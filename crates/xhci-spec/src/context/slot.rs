@@ -9,7 +9,7 @@ context! {
     SlotContext: [u32; 8], "Slot Context", "6.2.2";
     /// The hub ports on the way to the device.
     route_string, with_route_string: RouteString = "Route String", Software new(0, 0, 20);
-    /// The device's speed; deprecated since 1.1 but still filled in by every driver.
+    /// The device's speed; deprecated in xHCI 1.2, yet drivers fill it in and older controllers need it.
     speed, with_speed: SpeedId = "Speed", Software new(0, 20, 4);
     /// For a hub: several TTs are in use. For a low or full speed device: its high speed hub is so.
     multi_tt, with_multi_tt: bool = "MTT", Software new(0, 25, 1);

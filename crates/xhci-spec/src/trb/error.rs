@@ -32,7 +32,7 @@ pub enum ParseTrbErrorKind {
 }
 
 impl ParseTrbError {
-    /// What a controller answers: TRB Error in every case (xHCI 1.2 §4.11.3.1, unchecked).
+    /// What a controller answers: TRB Error in every case (xHCI 1.2 §6.4.5).
     #[must_use]
     pub const fn completion_code(&self) -> CompletionCode {
         CompletionCode::TRB_ERROR
