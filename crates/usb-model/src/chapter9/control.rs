@@ -3,7 +3,7 @@
 use memory::Slice;
 use usb_spec::{Direction, Setup};
 
-use super::core::{Device, DeviceState};
+use super::device::{Device, DeviceState};
 use super::function::Function;
 use super::pipe::{Sending, Sequence, completion, lay_out};
 use crate::{Request, Stage, Status, buffers};

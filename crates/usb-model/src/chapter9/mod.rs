@@ -3,14 +3,15 @@
 //! A device of its own is a [`Function`] with a [`Blueprint`]; [`Device`] around it is the [`UsbDevice`](crate::UsbDevice).
 
 mod blueprint;
+mod bus;
 mod control;
-mod core;
+mod device;
 mod function;
 mod pipe;
 mod serve;
 mod standard;
 
 pub use self::blueprint::{Blueprint, EndpointPlan, Identity, Setting};
-pub use self::core::{Device, DeviceState};
+pub use self::device::{Device, DeviceState};
 pub use self::function::{Arrival, Errand, Function, InAnswer, Job, OutAnswer};
 pub use self::pipe::REQUESTS_MAX;

@@ -6,7 +6,7 @@ use memory::Slice;
 use usb_spec::EndpointAddress;
 use usb_spec::time::Instant;
 
-use super::core::Device;
+use super::device::Device;
 use super::function::{Arrival, Function, InAnswer, Job, OutAnswer};
 use super::pipe::{Pending, Sending, Verdict, Working, lay_out};
 use crate::{Output, Status, Work, WorkDone, WorkKind, buffers};

@@ -8,7 +8,7 @@ use usb_spec::{DescriptorKind, EndpointAddress, Recipient, Request, RequestKind,
 
 use super::blueprint::CONFIGURATION_VALUE;
 use super::control::Stand;
-use super::core::{Device, DeviceState};
+use super::device::{Device, DeviceState};
 use super::function::Function;
 
 /// The largest address. USB 2.0 §9.4.6.

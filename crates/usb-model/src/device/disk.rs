@@ -4,6 +4,7 @@
 
 mod bot;
 mod inquiry;
+mod medium;
 mod scsi;
 
 use alloc::string::{String, ToString};

@@ -30,7 +30,7 @@ pub struct DiskFunction {
     asked: u32,
     /// Bytes of it that were moved and processed.
     moved: u32,
-    /// Bytes of it that were received only because they were in the same packet.
+    /// Bytes of it that were received and not processed: not yet, or not wanted, or lost to a failure.
     swallowed: u32,
     csw: [u8; Csw::LENGTH],
     /// Names the work of the command under way; work of another name is of a command that was given up.
@@ -207,7 +207,9 @@ impl DiskFunction {
                 Phase::Status
             }
             // What was sent so far ended in a full packet, or there was nothing: the host waits on.
-            (_, Direction::In, ShortData::ShortPacket) if self.moved.is_multiple_of(self.packet) => {
+            (_, Direction::In, ShortData::ShortPacket)
+                if self.moved.is_multiple_of(self.packet) =>
+            {
                 Phase::Empty
             }
             (_, Direction::In, ShortData::ShortPacket) => Phase::Status,
@@ -242,7 +244,7 @@ impl DiskFunction {
         let packets = length
             .next_multiple_of(arrival.packet.max(1))
             .min(arrival.bytes);
-        self.swallowed = u32::try_from(packets - length).unwrap_or(0);
+        self.swallowed = u32::try_from(packets).unwrap_or(u32::MAX);
         self.phase = Phase::Write {
             offset,
             left,
@@ -302,6 +304,7 @@ impl DiskFunction {
                 ends_short,
             } => {
                 self.moved = self.moved.saturating_add(count);
+                self.swallowed = self.swallowed.saturating_sub(count);
                 let left = left.saturating_sub(count);
                 self.phase = Phase::Write {
                     offset: offset.saturating_add(u64::from(count)),
@@ -399,11 +402,22 @@ impl Function for DiskFunction {
         }
         match (self.phase, result) {
             (Phase::Read { .. } | Phase::Write { .. }, Ok(bytes)) => self.advance(bytes),
-            (Phase::Read { offset, .. }, Err(error))
-            | (Phase::Write { offset, .. }, Err(error)) => {
+            (Phase::Read { offset, .. }, Err(error)) => {
                 self.status = self.unit.fail(error, Some(offset));
-                // Bytes for the medium that came with the failed work are gone, though not processed.
                 self.end_data();
+            }
+            (
+                Phase::Write {
+                    offset, ends_short, ..
+                },
+                Err(error),
+            ) => {
+                self.status = self.unit.fail(error, Some(offset));
+                if ends_short {
+                    self.host_ended_data()
+                } else {
+                    self.end_data()
+                }
             }
             (Phase::Flush, Ok(_)) => self.end_data(),
             (Phase::Flush, Err(error)) => {

@@ -5,16 +5,13 @@ use alloc::vec::Vec;
 
 use usb_spec::class::mass_storage::scsi::{
     AdditionalSense, CachingPage, CdbError, Command, FormatCapacities, FormatDescriptorCode,
-    ModeHeader, ModePage, Opcode, PageControl, ReadCapacity10, ReadCapacity16, ReportLuns, Sense,
-    SenseKey,
+    ModeHeader, ModePage, PageControl, ReadCapacity10, ReadCapacity16, ReportLuns, Sense, SenseKey,
 };
 use usb_spec::class::mass_storage::{Cbw, CswStatus};
 
 use super::DiskOptions;
+use super::medium::{Blocks, parse_6_and_12};
 use crate::WorkError;
-
-/// READ(6) and WRITE(6) of 0 blocks mean 256. SBC-3 §5.10 (unchecked).
-const BLOCKS_OF_ZERO_6: u64 = 256;
 
 /// The logical unit of a disk.
 #[derive(Debug)]
@@ -49,7 +46,7 @@ pub(super) enum Action {
     Flush,
 }
 
-type Outcome = Result<Action, Sense>;
+pub(super) type Outcome = Result<Action, Sense>;
 
 impl Unit {
     pub(super) fn new(options: DiskOptions) -> Self {
@@ -116,7 +113,7 @@ impl Unit {
         CswStatus::FAILED
     }
 
-    fn block_size(&self) -> u32 {
+    pub(super) fn block_size(&self) -> u32 {
         self.options.block_size.bytes()
     }
 
@@ -257,7 +254,7 @@ impl Unit {
         }
     }
 
-    fn ready(&self) -> Result<(), Sense> {
+    pub(super) fn ready(&self) -> Result<(), Sense> {
         if self.present {
             Ok(())
         } else {
@@ -266,72 +263,6 @@ impl Unit {
                 AdditionalSense::MEDIUM_NOT_PRESENT,
             ))
         }
-    }
-
-    fn check_range(&self, lba: u64, blocks: u64) -> Result<(), Sense> {
-        let end = lba
-            .checked_add(blocks)
-            .filter(|end| *end <= self.options.blocks);
-        // A start behind the end is wrong even for no blocks. SBC-3 §4.22 (unchecked).
-        match end {
-            Some(_) if lba < self.options.blocks || blocks == 0 && lba == self.options.blocks => {
-                Ok(())
-            }
-            _ => Err(Sense {
-                information: Some(lba),
-                ..illegal(AdditionalSense::LBA_OUT_OF_RANGE)
-            }),
-        }
-    }
-
-    fn transfer(
-        &self,
-        Blocks {
-            lba,
-            count,
-            write,
-            flush,
-        }: Blocks,
-    ) -> Outcome {
-        self.ready()?;
-        self.check_range(lba, count)?;
-        if write && self.options.read_only {
-            return Err(Sense::new(
-                SenseKey::DATA_PROTECT,
-                AdditionalSense::WRITE_PROTECTED,
-            ));
-        }
-        let size = u64::from(self.block_size());
-        let (Some(offset), Some(length)) = (lba.checked_mul(size), count.checked_mul(size)) else {
-            return Err(illegal(AdditionalSense::LBA_OUT_OF_RANGE));
-        };
-        Ok(match (length, write) {
-            (0, _) => Action::Nothing,
-            (_, true) => Action::Write {
-                offset,
-                length,
-                flush,
-            },
-            (_, false) => Action::Read { offset, length },
-        })
-    }
-
-    /// A medium that can be read at all is taken to be readable. Comparing with the host's bytes is not offered.
-    fn verify(&self, lba: u64, blocks: u64, byte_check: u8) -> Outcome {
-        self.ready()?;
-        self.check_range(lba, blocks)?;
-        if byte_check == 0 {
-            Ok(Action::Nothing)
-        } else {
-            Err(illegal(AdditionalSense::INVALID_FIELD_IN_CDB))
-        }
-    }
-
-    /// Everything becomes durable, whatever range was asked for; nothing is answered before, even if the host would allow it.
-    fn synchronize(&self, lba: u64, blocks: u64) -> Outcome {
-        self.ready()?;
-        self.check_range(lba, blocks)?;
-        Ok(Action::Flush)
     }
 
     fn start_stop(&mut self, power_condition: u8, load_eject: bool, start: bool) -> Outcome {
@@ -399,82 +330,7 @@ impl Unit {
     }
 }
 
-/// Blocks to move.
-#[derive(Clone, Copy, Debug)]
-struct Blocks {
-    lba: u64,
-    count: u64,
-    write: bool,
-    flush: bool,
-}
-
-impl Blocks {
-    const fn read(lba: u64, count: u64) -> Self {
-        Self {
-            lba,
-            count,
-            write: false,
-            flush: false,
-        }
-    }
-
-    const fn write(lba: u64, count: u64, flush: bool) -> Self {
-        Self {
-            lba,
-            count,
-            write: true,
-            flush,
-        }
-    }
-}
-
-/// The short and the middle forms of READ and WRITE, which few hosts use. SBC-3 §5.10, §5.12, §5.31, §5.33 (unchecked).
-fn parse_6_and_12(block: &[u8]) -> Option<Blocks> {
-    match *block {
-        [code @ (0x08 | 0x0a), high, b2, b3, count, _, ..] => {
-            let lba = u64::from(u32::from_be_bytes([0, high & 0x1f, b2, b3]));
-            let count = if count == 0 {
-                BLOCKS_OF_ZERO_6
-            } else {
-                u64::from(count)
-            };
-            Some(Blocks {
-                lba,
-                count,
-                write: Opcode(code) == Opcode::WRITE_6,
-                flush: false,
-            })
-        }
-        [
-            code @ (0xa8 | 0xaa),
-            flags,
-            b2,
-            b3,
-            b4,
-            b5,
-            b6,
-            b7,
-            b8,
-            b9,
-            _,
-            _,
-            ..,
-        ] => {
-            let write = Opcode(code) == Opcode::WRITE_12;
-            let lba = u64::from(u32::from_be_bytes([b2, b3, b4, b5]));
-            let count = u64::from(u32::from_be_bytes([b6, b7, b8, b9]));
-            Some(Blocks {
-                lba,
-                count,
-                write,
-                flush: write && flags & 8 != 0,
-            })
-        }
-        _ => None,
-    }
-}
-
-fn illegal(additional: AdditionalSense) -> Sense {
+pub(super) fn illegal(additional: AdditionalSense) -> Sense {
     Sense::new(SenseKey::ILLEGAL_REQUEST, additional)
 }
 
@@ -488,7 +344,7 @@ fn refusal(error: CdbError) -> Sense {
 }
 
 /// Cuts the reply to what the host has allocated, which is no error. SPC-4 §4.2.5.6 (unchecked).
-pub(super) fn cut(reply: &mut Vec<u8>, allocation_length: u32) -> Action {
+fn cut(reply: &mut Vec<u8>, allocation_length: u32) -> Action {
     reply.truncate(allocation_length as usize);
     Action::Reply
 }

@@ -1,0 +1,151 @@
+//! Commands about blocks: which bytes of the medium they mean, and whether they may. SBC-3.
+
+use usb_spec::class::mass_storage::scsi::{AdditionalSense, Opcode, Sense, SenseKey};
+
+use super::scsi::{Action, Outcome, Unit, illegal};
+
+/// READ(6) and WRITE(6) of 0 blocks mean 256. SBC-3 §5.10 (unchecked).
+const BLOCKS_OF_ZERO_6: u64 = 256;
+
+/// Blocks to move.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Blocks {
+    lba: u64,
+    count: u64,
+    write: bool,
+    flush: bool,
+}
+
+impl Blocks {
+    pub(super) const fn read(lba: u64, count: u64) -> Self {
+        Self {
+            lba,
+            count,
+            write: false,
+            flush: false,
+        }
+    }
+
+    pub(super) const fn write(lba: u64, count: u64, flush: bool) -> Self {
+        Self {
+            lba,
+            count,
+            write: true,
+            flush,
+        }
+    }
+}
+
+/// The short and the middle forms of READ and WRITE, which few hosts use. SBC-3 §5.10, §5.12, §5.31, §5.33 (unchecked).
+pub(super) fn parse_6_and_12(block: &[u8]) -> Option<Blocks> {
+    match *block {
+        [code @ (0x08 | 0x0a), high, b2, b3, count, _, ..] => {
+            let lba = u64::from(u32::from_be_bytes([0, high & 0x1f, b2, b3]));
+            let count = if count == 0 {
+                BLOCKS_OF_ZERO_6
+            } else {
+                u64::from(count)
+            };
+            Some(Blocks {
+                lba,
+                count,
+                write: Opcode(code) == Opcode::WRITE_6,
+                flush: false,
+            })
+        }
+        [
+            code @ (0xa8 | 0xaa),
+            flags,
+            b2,
+            b3,
+            b4,
+            b5,
+            b6,
+            b7,
+            b8,
+            b9,
+            _,
+            _,
+            ..,
+        ] => {
+            let write = Opcode(code) == Opcode::WRITE_12;
+            let lba = u64::from(u32::from_be_bytes([b2, b3, b4, b5]));
+            let count = u64::from(u32::from_be_bytes([b6, b7, b8, b9]));
+            Some(Blocks {
+                lba,
+                count,
+                write,
+                flush: write && flags & 8 != 0,
+            })
+        }
+        _ => None,
+    }
+}
+
+impl Unit {
+    fn check_range(&self, lba: u64, blocks: u64) -> Result<(), Sense> {
+        let end = lba
+            .checked_add(blocks)
+            .filter(|end| *end <= self.options.blocks);
+        // A start behind the end is wrong even for no blocks. SBC-3 §4.22 (unchecked).
+        match end {
+            Some(_) if lba < self.options.blocks || blocks == 0 && lba == self.options.blocks => {
+                Ok(())
+            }
+            _ => Err(Sense {
+                information: Some(lba),
+                ..illegal(AdditionalSense::LBA_OUT_OF_RANGE)
+            }),
+        }
+    }
+
+    pub(super) fn transfer(
+        &self,
+        Blocks {
+            lba,
+            count,
+            write,
+            flush,
+        }: Blocks,
+    ) -> Outcome {
+        self.ready()?;
+        self.check_range(lba, count)?;
+        if write && self.options.read_only {
+            return Err(Sense::new(
+                SenseKey::DATA_PROTECT,
+                AdditionalSense::WRITE_PROTECTED,
+            ));
+        }
+        let size = u64::from(self.block_size());
+        let (Some(offset), Some(length)) = (lba.checked_mul(size), count.checked_mul(size)) else {
+            return Err(illegal(AdditionalSense::LBA_OUT_OF_RANGE));
+        };
+        Ok(match (length, write) {
+            (0, _) => Action::Nothing,
+            (_, true) => Action::Write {
+                offset,
+                length,
+                flush,
+            },
+            (_, false) => Action::Read { offset, length },
+        })
+    }
+
+    /// A medium that can be read at all is taken to be readable. Comparing with the host's bytes is not offered.
+    pub(super) fn verify(&self, lba: u64, blocks: u64, byte_check: u8) -> Outcome {
+        self.ready()?;
+        self.check_range(lba, blocks)?;
+        if byte_check == 0 {
+            Ok(Action::Nothing)
+        } else {
+            Err(illegal(AdditionalSense::INVALID_FIELD_IN_CDB))
+        }
+    }
+
+    /// Everything becomes durable, whatever range was asked for; nothing is answered before, even if the host would allow it.
+    pub(super) fn synchronize(&self, lba: u64, blocks: u64) -> Outcome {
+        self.ready()?;
+        self.check_range(lba, blocks)?;
+        Ok(Action::Flush)
+    }
+}
