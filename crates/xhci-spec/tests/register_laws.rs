@@ -58,10 +58,10 @@ proptest! {
         laws_hold::<reg::UsbSts>(current, written)?;
         laws_hold::<reg::PageSize>(current, written)?;
         laws_hold::<reg::DnCtrl>(current, written)?;
-        laws_hold::<reg::Crcr>(current, written)?;
+        laws_hold::<Crcr>(current, written)?;
         laws_hold::<reg::Dcbaap>(current, written)?;
         laws_hold::<reg::Config>(current, written)?;
-        laws_hold::<reg::PortSc>(current, written)?;
+        laws_hold::<PortSc>(current, written)?;
         laws_hold::<reg::PortPmscUsb2>(current, written)?;
         laws_hold::<reg::PortPmscUsb3>(current, written)?;
         laws_hold::<reg::PortLiUsb2>(current, written)?;

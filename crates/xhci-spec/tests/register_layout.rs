@@ -45,7 +45,7 @@ fn host_registers() -> Vec<Declared> {
         declared::<reg::Crcr>(),
         declared::<reg::Dcbaap>(),
         declared::<reg::Config>(),
-        declared::<reg::PortSc>(),
+        declared::<PortSc>(),
         declared::<reg::PortPmscUsb3>(),
         declared::<reg::PortPmscUsb2>(),
         declared::<reg::PortLiUsb3>(),

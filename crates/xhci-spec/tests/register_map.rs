@@ -80,6 +80,19 @@ fn there_is_one_doorbell_more_than_slots() {
 }
 
 #[test]
+fn extended_capabilities_may_lie_below_the_operational_registers() {
+    let layout = Layout {
+        extended_capabilities: 0x20,
+        ..LAYOUT
+    };
+    let at = |offset| decode_offset(&layout, offset);
+    assert_eq!(at(0x1c), Some(RegisterAt::Capability(0x1c)));
+    assert_eq!(at(0x20), Some(RegisterAt::Extended(0x20)));
+    assert_eq!(at(0x3c), Some(RegisterAt::Extended(0x3c)));
+    assert_eq!(at(0x40), Some(RegisterAt::UsbCmd));
+}
+
+#[test]
 fn a_register_is_printed_with_its_number_and_half() {
     let text = |offset| at(offset).map(|register| register.to_string());
     assert_eq!(text(0x04).as_deref(), Some("HCSPARAMS1"));

@@ -19,7 +19,7 @@ pub use supported_protocol::{
 
 use crate::registers::{Access, FieldValue, Show, register};
 
-/// Most extended capabilities that a walk follows. Linux gives up after 50; the list has at most 256 KiB.
+/// Most extended capabilities that a walk follows. Real controllers have about ten, and Linux gives up after 50.
 pub const CAPABILITIES_MAX: u16 = 256;
 
 /// What an extended capability is; ids that nobody named survive. xHCI 1.2 §7, Table 7-1 (unchecked).

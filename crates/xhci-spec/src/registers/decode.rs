@@ -125,7 +125,7 @@ pub enum RegisterAt {
     /// A doorbell; number 0 is the command ring's.
     Doorbell(u8),
     /// A dword at or after the first extended capability and outside of all other blocks, by its offset from the
-    /// start of BAR0.
+    /// start of BAR0. The list may lie below the operational registers.
     Extended(u32),
 }
 
@@ -139,14 +139,19 @@ pub fn decode_offset(layout: &Layout, offset: u32) -> Option<RegisterAt> {
         return None;
     }
     let length = u32::from(layout.capability_length);
+    let first = layout.extended_capabilities;
     if offset < length {
-        return Some(RegisterAt::Capability(offset));
+        // QEMU lays its extended capabilities between the last capability register it has and CAPLENGTH.
+        let extended = first >= VtioSOff::OFFSET && offset >= first;
+        return Some(match extended {
+            true => RegisterAt::Extended(offset),
+            false => RegisterAt::Capability(offset),
+        });
     }
     let known = within(offset, layout.doorbell_offset)
         .and_then(|at| doorbell(layout, at))
         .or_else(|| within(offset, layout.runtime_offset).and_then(|at| runtime(layout, at)))
         .or_else(|| within(offset, length).and_then(|at| operational(layout, at)));
-    let first = layout.extended_capabilities;
     known.or_else(|| (first != 0 && offset >= first).then_some(RegisterAt::Extended(offset)))
 }
 

@@ -17,7 +17,7 @@ const NEXT: Row = (
 
 // One row, one line: the table is read by column.
 #[rustfmt::skip]
-pub const EXTENDED: &[Rows] = &[
+pub(crate) const EXTENDED: &[Rows] = &[
     rows("Extended Capability Pointer", 0x00, &[
         ID,
         NEXT,

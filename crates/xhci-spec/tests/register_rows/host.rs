@@ -4,7 +4,7 @@ use super::{Rows, rows};
 
 // One row, one line: the table is read by column.
 #[rustfmt::skip]
-pub const HOST: &[Rows] = &[
+pub(crate) const HOST: &[Rows] = &[
     rows("Capability Registers Length and Interface Version", 0x00, &[
         ("CAPLENGTH", 7, 0, &["L HC_LENGTH", "E XHC_CAPLENGTH_OFFSET", "C caplength"]),
         ("HCIVERSION", 31, 16, &["L HC_VERSION", "E XHC_HCIVERSION_OFFSET", "C hciversion"]),

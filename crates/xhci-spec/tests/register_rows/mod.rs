@@ -12,24 +12,24 @@
 //!
 //! A row with fewer than two sources stands in [`UNCHECKED`].
 
-pub mod extended;
-pub mod host;
-pub mod reserved;
+pub(crate) mod extended;
+pub(crate) mod host;
+pub(crate) mod reserved;
 
 /// What the sources say of one register.
-pub struct Rows {
+pub(crate) struct Rows {
     /// The register's full name, as declared.
-    pub register: &'static str,
+    pub(crate) register: &'static str,
     /// Offset within its block.
-    pub offset: u32,
+    pub(crate) offset: u32,
     /// Its fields.
-    pub fields: &'static [Row],
+    pub(crate) fields: &'static [Row],
 }
 
 /// Mnemonic, highest bit, lowest bit, citations.
-pub type Row = (&'static str, u8, u8, &'static [&'static str]);
+pub(crate) type Row = (&'static str, u8, u8, &'static [&'static str]);
 
-pub const fn rows(register: &'static str, offset: u32, fields: &'static [Row]) -> Rows {
+pub(crate) const fn rows(register: &'static str, offset: u32, fields: &'static [Row]) -> Rows {
     Rows {
         register,
         offset,
@@ -38,7 +38,7 @@ pub const fn rows(register: &'static str, offset: u32, fields: &'static [Row]) -
 }
 
 /// Fields that fewer than two sources know: register, mnemonic.
-pub const UNCHECKED: &[(&str, &str)] = &[
+pub(crate) const UNCHECKED: &[(&str, &str)] = &[
     ("Doorbell Offset", "DBOFF"),
     ("Runtime Register Space Offset", "RTSOFF"),
     ("VTIO Register Space Offset", "VTIOSOFF"),

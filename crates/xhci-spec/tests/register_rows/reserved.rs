@@ -4,7 +4,7 @@ use xhci_spec::registers::Access::{self, RsvdP, RsvdZ};
 
 /// Register, highest bit, lowest bit, rule, citation.
 #[rustfmt::skip]
-pub const RESERVED: &[(&str, u8, u8, Access, &str)] = &[
+pub(crate) const RESERVED: &[(&str, u8, u8, Access, &str)] = &[
     ("USB Command", 6, 4, RsvdP, "L comment in xhci.h"),
     ("USB Command", 31, 17, RsvdP, "L comment in xhci.h"),
     ("USB Status", 1, 1, RsvdZ, "N XHCI_STS_RSVDZ0"),
