@@ -48,7 +48,7 @@ impl fmt::Display for BrokenField {
     }
 }
 
-/// Writes a register for people; see [`Register::describe`].
+/// Writes a register for people; see [`Register::describe`](super::Register::describe).
 #[derive(Clone, Copy, Debug)]
 pub struct Describe {
     pub(super) mnemonic: &'static str,
