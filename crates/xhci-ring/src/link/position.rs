@@ -38,7 +38,8 @@ impl RingPosition {
 
 /// Where a TD, or several that were pushed together, lies on its ring.
 ///
-/// It means something until the TD is retired; later the same places hold other TDs.
+/// It means something until the TD is retired; later the same places hold other TDs, and growth may come between them. Of a TD
+/// of which only a part is retired, the rest stays true.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TdSpan {
     pub(super) first: RingPosition,

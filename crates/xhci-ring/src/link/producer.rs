@@ -250,7 +250,7 @@ impl<B: DmaBuffer> Producer<B> {
         known.then(|| self.track.address(position))
     }
 
-    /// The addresses of a TD's TRBs in their order, Links left out.
+    /// The addresses of a TD's TRBs in their order, Links left out. The TD must be in flight as a whole.
     pub fn addresses(&self, td: &TdSpan) -> impl Iterator<Item = Iova> {
         let positions = self.track.positions(*td);
         positions.map(|position| self.track.address(position))
@@ -261,8 +261,13 @@ impl<B: DmaBuffer> Producer<B> {
     /// A Link inside the TD is in it, and counts like the TRB behind it.
     #[must_use]
     pub fn index_in(&self, td: &TdSpan, at: Iova) -> Option<u32> {
-        let before = self.track.distance(td.first, self.position_of(at)?)?;
-        (before < td.trbs).then_some(before)
+        let position = self.position_of(at)?;
+        if self.track.is_link(position) && self.track.behind(position.segment) == td.first {
+            return None;
+        }
+        // Counted from the end: what lies between here and there is in flight, and cannot have been pushed apart by growth.
+        let after = self.track.distance(position, td.last)?;
+        td.trbs.checked_sub(after)?.checked_sub(1)
     }
 
     /// Where the controller has to go on to leave this TD and all before it behind, with the cycle state there: what Set TR
@@ -272,9 +277,12 @@ impl<B: DmaBuffer> Producer<B> {
     /// for the controller will not come past it.
     ///
     /// # Errors
-    /// [`NotOutstanding`] when the TD is not in flight.
+    /// [`NotOutstanding`] when the TD's last TRB is not in flight.
     pub fn dequeue_after(&mut self, td: &TdSpan) -> Result<(Iova, bool), NotOutstanding> {
-        self.require(td)?;
+        let before = self.track.distance(self.dequeue, td.last);
+        if before.is_none_or(|before| before >= self.used) {
+            return Err(NotOutstanding);
+        }
         Ok(self.entry(td.last.next()))
     }
 
@@ -307,7 +315,7 @@ impl<B: DmaBuffer> Producer<B> {
     /// be sent past it as well ([`dequeue_after`](Self::dequeue_after)). On a command ring each No Op makes a completion event.
     ///
     /// # Errors
-    /// [`NotOutstanding`] when the TD is not in flight; nothing was changed.
+    /// [`NotOutstanding`] when the TD is not in flight as a whole; nothing was changed.
     pub fn make_no_op(&mut self, td: &TdSpan) -> Result<(), NotOutstanding> {
         self.require(td)?;
         let mut cycle = self.cycle_at(td.first);
