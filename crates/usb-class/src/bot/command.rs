@@ -168,6 +168,12 @@ pub enum Fault {
         /// How many bytes came.
         length: u32,
     },
+    /// The status is neither passed, failed nor phase error.
+    #[error("the device sent the unknown status {code:#04x}")]
+    UnknownStatus {
+        /// What it is.
+        code: u8,
+    },
     /// The status belongs to another command.
     #[error("the device sent the status of command {got:#x} instead of {expected:#x}")]
     WrongTag {

@@ -185,9 +185,7 @@ impl Bot {
             return;
         }
         if reply.status == Status::Gone {
-            self.gone = true;
-            self.state = State::Ended(Ending::Gone);
-            return;
+            return self.lose();
         }
         match self.state {
             // Nothing is pending in these.

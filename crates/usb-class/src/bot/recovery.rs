@@ -3,7 +3,7 @@
 use usb_spec::Setup;
 
 use super::status::Queued;
-use super::{Bot, Ending, Fault, Function, ResetKind, State};
+use super::{Bot, Ending, Fault, Function, ResetKind, Stage, State};
 use crate::transport::{Action, CONTROL_OUT_MAX, Status, Step};
 
 /// The steps; each that fails leads to [`Recovery::Port`], and that is the last.
@@ -65,6 +65,7 @@ impl Bot {
         let ok = status == Status::Ok;
         let next = match step {
             // Whatever became of it: it is not under way any more.
+            Recovery::TakeBack if self.gone => return self.end(Ending::Gone),
             Recovery::TakeBack => Recovery::Class,
             Recovery::Class if ok => Recovery::ClearIn,
             Recovery::ClearIn if ok => Recovery::ClearOut,
@@ -89,9 +90,15 @@ impl Bot {
         self.state = State::Recovering { step: next, cause };
     }
 
-    /// The device is gone, for good.
+    /// The device is gone, for good. What is under way is waited for all the same.
     pub(super) fn lose(&mut self) {
         self.gone = true;
-        self.end(Ending::Gone);
+        match self.queued {
+            Queued::Asked(_) => self.recover(Fault::Transfer {
+                stage: Stage::Data,
+                status: Status::Gone,
+            }),
+            Queued::No | Queued::Came { .. } => self.end(Ending::Gone),
+        }
     }
 }

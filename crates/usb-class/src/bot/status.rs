@@ -132,7 +132,7 @@ impl Bot {
             CswStatus::PASSED => self.end(Ending::Passed(moved)),
             CswStatus::FAILED => self.end(Ending::Failed(moved)),
             CswStatus::PHASE_ERROR => self.recover(Fault::PhaseError),
-            _ => self.recover(Fault::NoStatus { length }),
+            CswStatus(code) => self.recover(Fault::UnknownStatus { code }),
         }
     }
 
