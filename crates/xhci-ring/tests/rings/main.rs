@@ -1,4 +1,8 @@
 //! The ends of rings, face to face and against hostile memory.
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "the numbers of these tests are small"
+)]
 
 mod event;
 mod event_interleaved;
