@@ -1,0 +1,1 @@
+//! To be filled: the command part of the engine.

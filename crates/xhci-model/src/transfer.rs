@@ -1,0 +1,1 @@
+//! To be filled: the transfer part of the engine.
