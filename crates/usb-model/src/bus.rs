@@ -29,8 +29,13 @@ pub enum Stage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HostView {
     /// The sequence number of the next packet: 0 or 1 (data toggle) up to high speed, 0 to 31 from super speed on.
+    ///
+    /// It counts for a request that finds its endpoint without another one: nobody can know how many packets an earlier request will take.
+    /// It does not count on endpoint 0, where the stages fix it. An OUT packet with the wrong toggle is acknowledged and thrown away by the
+    /// device, an IN packet by the host (USB 2.0 §8.6.4); a wrong sequence number from super speed on is a [`Status::TransactionError`].
     pub sequence: u8,
-    /// The largest packet the host will send or take, in bytes.
+    /// The largest packet the host will send or take, in bytes. A device whose packets are larger babbles, one whose packets are smaller
+    /// ends the request with the first of them; a packet larger than the device's own is not received.
     pub max_packet: u16,
     /// Packets in a burst, less one.
     pub burst_z: u8,
@@ -47,9 +52,10 @@ pub struct Request<S> {
     pub endpoint: EndpointAddress,
     /// Which part of which kind of transfer.
     pub stage: Stage,
-    /// Where the bytes are or go, in order. The device returns the vector in the completion, so that it can be used again.
+    /// Where the bytes are or go, in order. The device returns the vector in the completion, so that it can be used again;
+    /// slices of it may have been cut or dropped.
     pub buffers: Vec<S>,
-    /// How many bytes there are room for, or to send: the sum of the buffers' lengths.
+    /// How many bytes there are room for, or to send: the sum of the buffers' lengths, or less. 0 for a setup stage.
     pub length: usize,
     /// What the host believes.
     pub host: HostView,
@@ -79,7 +85,8 @@ pub struct Completion<S> {
     pub status: Status,
     /// How many bytes were moved before it ended.
     pub bytes: usize,
-    /// The sequence number the device expects or sends next on this endpoint.
+    /// The sequence number the device expects or sends next on this endpoint. After [`Status::Ok`] the host believes the same, even if it
+    /// did not before; after an error the host keeps its own belief, advanced by the packets that were moved.
     pub sequence: u8,
     /// The request's buffers.
     pub buffers: Vec<S>,
@@ -99,9 +106,11 @@ pub enum Output<S> {
 /// What became of a request that the controller took back.
 #[derive(Debug)]
 pub enum Cancelled<S> {
-    /// It had not ended and will not: no completion will come. So many bytes had been moved.
+    /// It had not ended and will not: no completion will come. So many bytes had been moved; the status is
+    /// [`Status::Ok`].
     Taken(Completion<S>),
     /// A piece of work is still under way and may still touch the buffers: the completion comes later, and the controller must wait for it.
+    /// The request ends with that piece of work, with the bytes moved until then.
     Busy,
     /// The device has no such request; its completion may lie in the queue.
     Unknown,
@@ -110,12 +119,16 @@ pub enum Cancelled<S> {
 /// A device on a cable.
 ///
 /// # Protocol
-/// [`submit`](Self::submit) never answers by itself; [`poll`](Self::poll) does. An endpoint may hold several requests and answers them in order.
-/// A request for another address or an endpoint that does not exist gets no answer, which the device reports at once as
-/// [`Status::TransactionError`]. An endpoint with nothing to say (NAK) keeps the request until it has.
-/// [`reset`](Self::reset) is the port reset: every request ends unanswered (poll yields them as [`Status::TransactionError`] first), the address becomes
-/// 0, the configuration 0, halts and sequences are cleared. Work that was under way is not lost: it still has to be completed with
-/// [`complete`](Self::complete) before its buffers may be forgotten.
+/// [`submit`](Self::submit) never answers by itself; [`poll`](Self::poll) does. An endpoint may hold several requests and answers them in order;
+/// how many, the device says, and one more gets no answer. A request for another address or an endpoint that does not exist gets no answer,
+/// which the device reports at once as [`Status::TransactionError`]; so does each request to a USB 2.0 device that has power but was never reset.
+/// An endpoint with nothing to say (NAK) keeps the request until it has. After an error the endpoint goes on to its next request when polled:
+/// a controller that halts takes them back first.
+///
+/// [`reset`](Self::reset) is the port reset: every request ends unanswered (poll yields them as [`Status::TransactionError`] first), the address
+/// becomes 0, the configuration 0, halts and sequences are cleared. Work that was under way is not lost: it still has to be completed with
+/// [`complete`](Self::complete), and only then does its request end; [`cancel`](Self::cancel) calls it [`Cancelled::Busy`] until then. The same
+/// goes for requests that SET_CONFIGURATION or SET_INTERFACE end.
 pub trait UsbDevice<S: Slice>: Debug {
     /// The speed it runs at.
     fn speed(&self) -> Speed;
@@ -135,12 +148,14 @@ pub trait UsbDevice<S: Slice>: Debug {
     /// Reports work that [`poll`](Self::poll) handed out.
     fn complete(&mut self, done: WorkDone<S>);
 
-    /// The bus was suspended (U3) or resumed; a suspended device may ask to wake if it was armed.
+    /// The bus was suspended (U3) or resumed; a suspended device answers nothing on its endpoints, and may ask
+    /// to wake, once, if it was armed.
     fn suspend(&mut self, suspended: bool);
 
     /// The device behind downstream port `port` (1-based) of a hub.
     fn child(&mut self, port: u8) -> Option<&mut dyn UsbDevice<S>>;
 
-    /// When [`poll`](Self::poll) may have something to say without being asked anything; `None` for never.
+    /// When [`poll`](Self::poll) may have something to say without being asked anything: a moment in the past means now, `None` never. Completions
+    /// that already lie in the queue are not counted: poll after each submit, complete, reset and suspend.
     fn next_deadline(&self) -> Option<Instant>;
 }

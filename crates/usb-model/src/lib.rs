@@ -6,9 +6,12 @@
 //! Devices are honest: they keep address, configuration, halts and data toggles themselves, and compare them with what the host
 //! believes, which every request carries. So a host that forgets a CLEAR_FEATURE is found out here, as it would be on a desk.
 //!
+//! [`chapter9`] is what all devices have in common, [`device`] holds those that there are.
+//!
 //! # What this crate does not do
 //!
-//! It knows no host controller, opens no file, keeps no time, and models no electrical signal.
+//! It knows no host controller, opens no file, keeps no time, and models no electrical signal. There are no isochronous endpoints, no streams, no
+//! second configuration and no hub yet.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(

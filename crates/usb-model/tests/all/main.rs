@@ -1,0 +1,11 @@
+//! Devices as a host meets them.
+
+mod anything;
+mod bot_cases;
+mod chapter9;
+mod common;
+mod control;
+mod disk;
+mod endpoints;
+mod keyboard;
+mod scsi;
