@@ -33,7 +33,7 @@ pub struct Command {
     pub cdb: Cdb,
     /// What goes along with it.
     pub data: Data,
-    /// How long the device may work before it sends its status, where [`Policy::status_timeout`] is too short.
+    /// How long the device may work before it sends its status, where [`Policy::status_timeout`](super::Policy::status_timeout) is too short.
     pub status_timeout: Option<Duration>,
 }
 
@@ -42,7 +42,7 @@ pub struct Command {
 pub enum Data {
     /// There is none.
     None,
-    /// At most so many bytes from the device ([`SMALL_MAX`]), which [`Bot::small`] shows afterwards.
+    /// At most so many bytes from the device ([`SMALL_MAX`]), which [`Bot::small`](super::Bot::small) shows afterwards.
     Small(u32),
     /// Into the user's buffer.
     In {
@@ -97,7 +97,7 @@ pub enum Ending {
     },
     /// The device is not there any more.
     Gone,
-    /// The answer to [`Bot::begin_get_max_lun`].
+    /// The answer to [`Bot::begin_get_max_lun`](super::Bot::begin_get_max_lun).
     MaxLun(u8),
 }
 

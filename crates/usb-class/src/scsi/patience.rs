@@ -45,7 +45,7 @@ impl Patience {
         }
     }
 
-    /// A command got through: the next one has its own tries. The time to become ready is not given twice.
+    /// A question was answered: the next one has its own tries. The time to become ready is not given twice.
     pub(super) fn refill(&mut self, policy: &Policy) {
         self.tries_left = policy.tries.saturating_sub(1);
         self.attentions_left = ATTENTIONS_MAX;

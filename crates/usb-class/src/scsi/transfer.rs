@@ -73,7 +73,8 @@ impl Transfer {
             Weighed::Done(_) => {
                 self.bytes += u64::from(piece.bytes);
                 self.piece = self.rest.next();
-                self.patience.refill(policy);
+                // Each piece has its own tries and its own time to become ready: a read may take hours, and moves on.
+                self.patience = Patience::new(policy, now);
                 if self.piece.is_some() {
                     Next::Command
                 } else {

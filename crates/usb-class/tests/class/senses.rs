@@ -227,3 +227,40 @@ fn a_failure_that_the_disk_cannot_explain_is_retried() {
         "a failed question is not asked about"
     );
 }
+
+#[test]
+fn each_command_of_a_split_read_has_its_own_tries() {
+    let policy = Policy {
+        max_transfer: 1024,
+        ..Policy::default()
+    };
+    let (mut device, mut disk) = started(FakeDisk::small(), policy);
+    disk.buffer = vec![0xee; 4096];
+    device.read(disk.now, 0, 8).unwrap();
+    let last_try = usize::from(policy.tries) - 1;
+    let fail = Inject::Fail(Status::Timeout);
+    for _ in 0..4 {
+        (0..last_try).for_each(|_| disk.add_fault(At::Data(Opcode::READ_10), fail));
+        disk.add_fault(At::Data(Opcode::READ_10), Inject::Short(1024));
+    }
+    assert_eq!(run(&mut device, &mut disk), whole(4096));
+    assert_eq!(disk.buffer, disk.medium[..4096]);
+    disk.assert_all_faults_fired();
+}
+
+#[test]
+fn each_command_of_a_split_read_has_its_own_time_to_become_ready() {
+    let policy = Policy {
+        max_transfer: 1024,
+        ready_timeout: core::time::Duration::from_secs(1),
+        ..Policy::default()
+    };
+    let (mut device, mut disk) = started(FakeDisk::small(), policy);
+    let moment = sense(SenseKey::NOT_READY, AdditionalSense::BECOMING_READY);
+    disk.buffer = vec![0; 2048];
+    disk.failures.extend([(Opcode::READ_10, moment); 9]);
+    disk.failures_after(1, &[(Opcode::READ_10, moment); 9]);
+    device.read(disk.now, 0, 4).unwrap();
+    assert_eq!(run(&mut device, &mut disk), whole(2048));
+    assert_eq!(disk.count("pause"), 18, "more than one command may wait");
+}

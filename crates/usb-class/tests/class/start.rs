@@ -3,8 +3,8 @@
 use core::time::Duration;
 
 use usb_class::bot::{Fault, Stage};
-use usb_class::scsi::{Error, Geometry, Inquiry, Policy};
-use usb_class::transport::Status;
+use usb_class::scsi::{BlockDevice, Error, Geometry, Inquiry, Policy};
+use usb_class::transport::{Poll, Status};
 use usb_spec::class::mass_storage::scsi::{AdditionalSense, Opcode, PeripheralType, SenseKey};
 
 use crate::common::{At, FUNCTION, FakeDisk, Inject, run, sense, start, started};
@@ -114,6 +114,31 @@ fn a_disk_that_never_becomes_ready_is_waited_for_no_longer_than_the_policy_says(
         })
     );
     assert_eq!(disk.now - begun, Policy::default().ready_timeout);
+}
+
+#[test]
+fn a_clock_that_stands_still_does_not_make_the_wait_endless() {
+    let mut disk = FakeDisk::small();
+    let now = disk.now;
+    disk.ready_at = now + Duration::from_secs(3600);
+    let mut device = BlockDevice::new(FUNCTION, 0, Policy::default());
+    device.start(now).unwrap();
+    for _ in 0..10_000 {
+        match device.poll_action(now) {
+            Poll::Act(step) => {
+                let answer = disk.act(&step);
+                disk.now = now;
+                device.reply(step.id, answer.reply());
+            }
+            Poll::Ready(outcome) => {
+                let sense = disk.not_ready;
+                assert_eq!(outcome.result, Err(Error::NotReady { sense }));
+                return;
+            }
+            Poll::Waiting => panic!("every action was replied to"),
+        }
+    }
+    panic!("the wait is endless");
 }
 
 #[test]
@@ -243,9 +268,8 @@ fn write_protection_is_read_from_the_short_or_the_long_mode_header() {
         let mut disk = FakeDisk::small();
         disk.write_protected = true;
         disk.unknown = unknown;
-        let (device, disk) = started(disk, Policy::default());
+        let (device, _) = started(disk, Policy::default());
         assert!(device.disk().unwrap().write_protected);
-        drop(disk);
     }
 }
 
@@ -254,9 +278,8 @@ fn a_disk_that_knows_neither_mode_sense_counts_as_writable() {
     let mut disk = FakeDisk::small();
     disk.write_protected = true;
     disk.unknown = vec![Opcode::MODE_SENSE_6, Opcode::MODE_SENSE_10];
-    let (device, disk) = started(disk, Policy::default());
+    let (device, _) = started(disk, Policy::default());
     assert!(!device.disk().unwrap().write_protected);
-    drop(disk);
 }
 
 #[test]
@@ -337,7 +360,7 @@ fn what_is_no_disk_is_refused() {
 fn a_unit_that_the_device_does_not_have_is_refused() {
     let mut disk = FakeDisk::small();
     disk.max_lun = Some(1);
-    let mut device = usb_class::scsi::BlockDevice::new(FUNCTION, 2, Policy::default());
+    let mut device = BlockDevice::new(FUNCTION, 2, Policy::default());
     device.start(disk.now).unwrap();
     assert_eq!(
         run(&mut device, &mut disk).result,

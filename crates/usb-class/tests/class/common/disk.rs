@@ -46,6 +46,7 @@ pub(crate) struct FakeDisk {
     pub(crate) attentions: VecDeque<Sense>,
     /// Reported to one operation, each once.
     pub(crate) failures: VecDeque<(Opcode, Sense)>,
+    pub(super) later_failures: (u32, Vec<(Opcode, Sense)>),
     /// Not ready until then.
     pub(crate) ready_at: Instant,
     pub(crate) not_ready: Sense,
@@ -85,6 +86,7 @@ impl FakeDisk {
             unknown: Vec::new(),
             attentions: VecDeque::new(),
             failures: VecDeque::new(),
+            later_failures: (0, Vec::new()),
             ready_at: Instant::START,
             not_ready: sense(SenseKey::NOT_READY, AdditionalSense::BECOMING_READY),
             buffer: Vec::new(),
@@ -120,6 +122,11 @@ impl FakeDisk {
             self.faults,
             self.failures
         );
+    }
+
+    /// Failures that begin when so many reads have passed.
+    pub(crate) fn failures_after(&mut self, passed: u32, failures: &[(Opcode, Sense)]) {
+        self.later_failures = (passed, failures.to_vec());
     }
 
     /// How often this line stands in the log.

@@ -2,6 +2,7 @@
 
 use usb_class::transport::Status;
 use usb_spec::Direction;
+use usb_spec::class::mass_storage::scsi::Opcode;
 use usb_spec::class::mass_storage::{Csw, CswStatus};
 
 use super::disk::FakeDisk;
@@ -99,6 +100,12 @@ impl FakeDisk {
 
     pub(super) fn take_status(&mut self) -> Csw {
         let exchange = self.exchange.take().expect("a status without a command");
+        if exchange.opcode == Opcode::READ_10 && !exchange.failed {
+            self.later_failures.0 = self.later_failures.0.saturating_sub(1);
+            if self.later_failures.0 == 0 {
+                self.failures.extend(self.later_failures.1.drain(..));
+            }
+        }
         let residue =
             (exchange.cbw.data_length - exchange.moved).saturating_add(self.bogus_residue);
         let status = if exchange.failed {
