@@ -3,6 +3,7 @@
 //! The disk holds no byte of its medium. Reads and writes leave as [`Work`](crate::Work) on the very buffers of the request.
 
 mod bot;
+mod data;
 mod inquiry;
 mod medium;
 mod scsi;

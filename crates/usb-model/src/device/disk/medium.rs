@@ -1,6 +1,6 @@
 //! Commands about blocks: which bytes of the medium they mean, and whether they may. SBC-3.
 
-use usb_spec::class::mass_storage::scsi::{AdditionalSense, Opcode, Sense, SenseKey};
+use usb_spec::class::mass_storage::scsi::{AdditionalSense, Command, Opcode, Sense, SenseKey};
 
 use super::scsi::{Action, Outcome, Unit, illegal};
 
@@ -17,7 +17,7 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    pub(super) const fn read(lba: u64, count: u64) -> Self {
+    const fn read(lba: u64, count: u64) -> Self {
         Self {
             lba,
             count,
@@ -26,7 +26,7 @@ impl Blocks {
         }
     }
 
-    pub(super) const fn write(lba: u64, count: u64, flush: bool) -> Self {
+    const fn write(lba: u64, count: u64, flush: bool) -> Self {
         Self {
             lba,
             count,
@@ -83,6 +83,36 @@ pub(super) fn parse_6_and_12(block: &[u8]) -> Option<Blocks> {
 }
 
 impl Unit {
+    /// The commands that name blocks.
+    pub(super) fn act_on_blocks(&self, command: Command) -> Outcome {
+        match command {
+            Command::Read10 { lba, blocks, .. } => {
+                self.transfer(Blocks::read(u64::from(lba), u64::from(blocks)))
+            }
+            Command::Read16 { lba, blocks, .. } => {
+                self.transfer(Blocks::read(lba, u64::from(blocks)))
+            }
+            Command::Write10 { lba, blocks, fua } => {
+                self.transfer(Blocks::write(u64::from(lba), u64::from(blocks), fua))
+            }
+            Command::Write16 { lba, blocks, fua } => {
+                self.transfer(Blocks::write(lba, u64::from(blocks), fua))
+            }
+            Command::Verify10 {
+                lba,
+                blocks,
+                byte_check,
+            } => self.verify(u64::from(lba), u64::from(blocks), byte_check),
+            Command::SynchronizeCache10 { lba, blocks, .. } => {
+                self.synchronize(u64::from(lba), u64::from(blocks))
+            }
+            Command::SynchronizeCache16 { lba, blocks, .. } => {
+                self.synchronize(lba, u64::from(blocks))
+            }
+            _ => Err(illegal(AdditionalSense::INVALID_COMMAND_OPERATION_CODE)),
+        }
+    }
+
     fn check_range(&self, lba: u64, blocks: u64) -> Result<(), Sense> {
         let end = lba
             .checked_add(blocks)
@@ -132,7 +162,7 @@ impl Unit {
     }
 
     /// A medium that can be read at all is taken to be readable. Comparing with the host's bytes is not offered.
-    pub(super) fn verify(&self, lba: u64, blocks: u64, byte_check: u8) -> Outcome {
+    fn verify(&self, lba: u64, blocks: u64, byte_check: u8) -> Outcome {
         self.ready()?;
         self.check_range(lba, blocks)?;
         if byte_check == 0 {
@@ -143,7 +173,7 @@ impl Unit {
     }
 
     /// Everything becomes durable, whatever range was asked for; nothing is answered before, even if the host would allow it.
-    pub(super) fn synchronize(&self, lba: u64, blocks: u64) -> Outcome {
+    fn synchronize(&self, lba: u64, blocks: u64) -> Outcome {
         self.ready()?;
         self.check_range(lba, blocks)?;
         Ok(Action::Flush)

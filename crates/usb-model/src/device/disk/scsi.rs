@@ -10,8 +10,11 @@ use usb_spec::class::mass_storage::scsi::{
 use usb_spec::class::mass_storage::{Cbw, CswStatus};
 
 use super::DiskOptions;
-use super::medium::{Blocks, parse_6_and_12};
+use super::medium::parse_6_and_12;
 use crate::WorkError;
+
+/// [`CachingPage::LENGTH`] as the header counts it.
+const CACHING_PAGE_LENGTH: u16 = 20;
 
 /// The logical unit of a disk.
 #[derive(Debug)]
@@ -163,44 +166,12 @@ impl Unit {
     }
 
     fn act(&mut self, command: Command, reply: &mut Vec<u8>) -> Outcome {
-        let (blocks, block_length) = (self.options.blocks, self.block_size());
         match command {
             Command::TestUnitReady => self.ready().map(|()| Action::Nothing),
-            Command::ReadCapacity10 => {
-                self.ready()?;
-                reply.extend_from_slice(&ReadCapacity10::of(blocks, block_length).emit());
-                Ok(Action::Reply)
-            }
+            Command::ReadCapacity10 => self.capacity(None, reply),
             Command::ReadCapacity16 { allocation_length } => {
-                self.ready()?;
-                let last_lba = blocks.saturating_sub(1);
-                let capacity = ReadCapacity16 {
-                    last_lba,
-                    block_length,
-                    physical_block_exponent: 0,
-                    thin: false,
-                    lowest_aligned_lba: 0,
-                };
-                reply.extend_from_slice(&capacity.emit());
-                Ok(cut(reply, allocation_length))
+                self.capacity(Some(allocation_length), reply)
             }
-            Command::Read10 { lba, blocks, .. } => {
-                self.transfer(Blocks::read(u64::from(lba), u64::from(blocks)))
-            }
-            Command::Read16 { lba, blocks, .. } => {
-                self.transfer(Blocks::read(lba, u64::from(blocks)))
-            }
-            Command::Write10 { lba, blocks, fua } => {
-                self.transfer(Blocks::write(u64::from(lba), u64::from(blocks), fua))
-            }
-            Command::Write16 { lba, blocks, fua } => {
-                self.transfer(Blocks::write(lba, u64::from(blocks), fua))
-            }
-            Command::Verify10 {
-                lba,
-                blocks,
-                byte_check,
-            } => self.verify(u64::from(lba), u64::from(blocks), byte_check),
             Command::ModeSense6 {
                 page,
                 subpage,
@@ -209,9 +180,8 @@ impl Unit {
                 ..
             } => {
                 let pages = mode_pages(page, subpage, control)?;
-                let header = self.mode_header(3 + pages.len());
-                reply.extend_from_slice(&header.emit_6());
-                reply.extend_from_slice(pages.as_slice());
+                reply.extend_from_slice(&self.mode_header(3).emit_6());
+                reply.extend_from_slice(&pages);
                 Ok(cut(reply, u32::from(allocation_length)))
             }
             Command::ModeSense10 {
@@ -222,16 +192,9 @@ impl Unit {
                 ..
             } => {
                 let pages = mode_pages(page, subpage, control)?;
-                let header = self.mode_header(6 + pages.len());
-                reply.extend_from_slice(&header.emit_10());
-                reply.extend_from_slice(pages.as_slice());
+                reply.extend_from_slice(&self.mode_header(6).emit_10());
+                reply.extend_from_slice(&pages);
                 Ok(cut(reply, u32::from(allocation_length)))
-            }
-            Command::SynchronizeCache10 { lba, blocks, .. } => {
-                self.synchronize(u64::from(lba), u64::from(blocks))
-            }
-            Command::SynchronizeCache16 { lba, blocks, .. } => {
-                self.synchronize(lba, u64::from(blocks))
             }
             Command::PreventAllowMediumRemoval { prevent } => {
                 self.removal_prevented = prevent;
@@ -251,7 +214,33 @@ impl Unit {
             Command::Inquiry { .. } | Command::ReportLuns { .. } | Command::RequestSense { .. } => {
                 Ok(Action::Nothing)
             }
+            blocks @ (Command::Read10 { .. }
+            | Command::Read16 { .. }
+            | Command::Write10 { .. }
+            | Command::Write16 { .. }
+            | Command::Verify10 { .. }
+            | Command::SynchronizeCache10 { .. }
+            | Command::SynchronizeCache16 { .. }) => self.act_on_blocks(blocks),
         }
+    }
+
+    /// READ CAPACITY, the long form if it has an allocation length.
+    fn capacity(&self, long: Option<u32>, reply: &mut Vec<u8>) -> Outcome {
+        self.ready()?;
+        let (blocks, block_length) = (self.options.blocks, self.block_size());
+        let Some(allocation_length) = long else {
+            reply.extend_from_slice(&ReadCapacity10::of(blocks, block_length).emit());
+            return Ok(Action::Reply);
+        };
+        let capacity = ReadCapacity16 {
+            last_lba: blocks.saturating_sub(1),
+            block_length,
+            physical_block_exponent: 0,
+            thin: false,
+            lowest_aligned_lba: 0,
+        };
+        reply.extend_from_slice(&capacity.emit());
+        Ok(cut(reply, allocation_length))
     }
 
     pub(super) fn ready(&self) -> Result<(), Sense> {
@@ -295,9 +284,10 @@ impl Unit {
         Ok(())
     }
 
-    fn mode_header(&self, data_length: usize) -> ModeHeader {
+    /// The length counts the page and the rest of the head.
+    fn mode_header(&self, head: u16) -> ModeHeader {
         ModeHeader {
-            data_length: u16::try_from(data_length).unwrap_or(u16::MAX),
+            data_length: head.saturating_add(CACHING_PAGE_LENGTH),
             medium: 0,
             write_protected: self.options.read_only,
             dpo_fua: true,
