@@ -195,3 +195,18 @@ fn an_unplugged_device_ends_both() {
     bot.reply(data, Reply::moved(512));
     assert_eq!(bot.poll_action(), Poll::Ready(Ending::Gone));
 }
+
+#[test]
+fn a_device_that_vanishes_in_its_data_is_left_alone_once_the_status_is_taken_back() {
+    let mut bot = bot();
+    let (data, status) = both_under_way(&mut bot);
+    bot.reply(data, Reply::failed(Status::Gone));
+    assert_eq!(act(&mut bot).1, Action::Cancel { id: status });
+    assert_eq!(bot.poll_action(), Poll::Waiting);
+    bot.reply(status, Reply::failed(Status::Cancelled));
+    assert_eq!(
+        bot.poll_action(),
+        Poll::Ready(Ending::Gone),
+        "no reset is sent to nobody"
+    );
+}

@@ -151,6 +151,40 @@ fn a_disk_that_waits_to_be_started_is_started_once() {
 }
 
 #[test]
+fn a_disk_that_does_not_start_when_told_is_told_once_and_given_up_in_time() {
+    let mut disk = FakeDisk::small();
+    disk.ready_at = disk.now + Duration::from_secs(3600);
+    disk.not_ready = sense(SenseKey::NOT_READY, AdditionalSense::INITIALIZING_REQUIRED);
+    disk.unknown = vec![Opcode::START_STOP_UNIT];
+    assert_eq!(
+        start_default(&mut disk),
+        Err(Error::NotReady {
+            sense: disk.not_ready
+        })
+    );
+    assert_eq!(disk.count("START STOP UNIT"), 1);
+}
+
+#[test]
+fn a_disk_whose_answers_take_long_is_waited_for_no_longer_in_all() {
+    let mut disk = FakeDisk::small();
+    let begun = disk.now;
+    disk.ready_at = begun + Duration::from_secs(3600);
+    disk.command_takes = Duration::from_secs(2);
+    assert_eq!(
+        start_default(&mut disk),
+        Err(Error::NotReady {
+            sense: disk.not_ready
+        })
+    );
+    let waited = disk.now - begun;
+    assert!(
+        waited <= Policy::default().ready_timeout + 2 * disk.command_takes,
+        "{waited:?}"
+    );
+}
+
+#[test]
 fn a_drive_without_a_medium_says_so_at_once() {
     let mut disk = FakeDisk::small();
     disk.ready_at = disk.now + Duration::from_secs(3600);

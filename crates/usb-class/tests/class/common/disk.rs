@@ -1,5 +1,6 @@
 //! A disk as a stick would be, at the level of actions: it keeps halts, refuses what it does not know, and stalls where it has less to say.
 
+use core::time::Duration;
 use std::collections::VecDeque;
 
 use usb_class::transport::{Action, Status, Step};
@@ -47,6 +48,8 @@ pub(crate) struct FakeDisk {
     /// Reported to one operation, each once.
     pub(crate) failures: VecDeque<(Opcode, Sense)>,
     pub(super) later_failures: (u32, Vec<(Opcode, Sense)>),
+    /// How long each command takes.
+    pub(crate) command_takes: Duration,
     /// Not ready until then.
     pub(crate) ready_at: Instant,
     pub(crate) not_ready: Sense,
@@ -87,6 +90,7 @@ impl FakeDisk {
             attentions: VecDeque::new(),
             failures: VecDeque::new(),
             later_failures: (0, Vec::new()),
+            command_takes: Duration::ZERO,
             ready_at: Instant::START,
             not_ready: sense(SenseKey::NOT_READY, AdditionalSense::BECOMING_READY),
             buffer: Vec::new(),
@@ -257,6 +261,7 @@ impl FakeDisk {
         );
         let opcode = Opcode(cbw.cdb[0]);
         self.log.push(format!("{opcode}"));
+        self.now = self.now + self.command_takes;
         if let Some(inject) = self.strike(At::Command(opcode)) {
             let Inject::Fail(status) = inject else {
                 panic!("{inject:?} does not fit a command")
