@@ -4,7 +4,6 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use usb_spec::time::Instant;
-use xhci_hal::Mmio;
 use xhci_ring::link::{Producer, TdSpan};
 use xhci_spec::number::{Iova, SlotId};
 use xhci_spec::registers::Crcr;
@@ -51,11 +50,6 @@ enum State {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Completed {
     pub(crate) slot: Option<SlotId>,
-    #[expect(
-        dead_code,
-        reason = "Get Port Bandwidth and extended properties return something here; nobody asks for them yet"
-    )]
-    pub(crate) parameter: u32,
 }
 
 /// A command that has ended, and who waited for it.
@@ -67,7 +61,6 @@ pub(crate) struct CommandEvent {
     pub(crate) trb: Iova,
     pub(crate) code: CompletionCode,
     pub(crate) slot: Option<SlotId>,
-    pub(crate) parameter: u32,
 }
 
 /// The controller did not let go of a command even when told to.
@@ -188,6 +181,10 @@ impl<H: Hal, O> Commands<H, O> {
         }
     }
 
+    pub(crate) fn is_aborting(&self) -> bool {
+        matches!(self.state, State::Aborting { .. })
+    }
+
     /// The controller is dead: everyone who waits is told.
     pub(crate) fn die(&mut self, ended: &mut Vec<Ended<O>>) {
         self.state = State::Dead;
@@ -268,15 +265,9 @@ impl<H: Hal, O> Commands<H, O> {
 
 fn result(event: &CommandEvent) -> Result<Completed, CommandError> {
     match event.code {
-        CompletionCode::SUCCESS => Ok(Completed {
-            slot: event.slot,
-            parameter: event.parameter,
-        }),
+        CompletionCode::SUCCESS => Ok(Completed { slot: event.slot }),
         CompletionCode::COMMAND_ABORTED => Err(CommandError::Aborted),
-        code if code.is_vendor_info() => Ok(Completed {
-            slot: event.slot,
-            parameter: event.parameter,
-        }),
+        code if code.is_vendor_info() => Ok(Completed { slot: event.slot }),
         code => Err(CommandError::Refused { code }),
     }
 }

@@ -1,6 +1,5 @@
 //! One interrupter's worth of the driver: its event ring, and the endpoints whose events go there.
 
-use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::fmt;
@@ -8,7 +7,7 @@ use core::fmt;
 use usb_spec::time::Instant;
 use xhci_hal::{DmaLimit, Mmio};
 use xhci_ring::event::EventConsumer;
-use xhci_spec::number::InterrupterId;
+use xhci_spec::number::{InterrupterId, Iova};
 use xhci_spec::registers::{Erdp, Register};
 use xhci_spec::trb::{Event, Trb};
 
@@ -106,6 +105,16 @@ impl<H: Hal> Lane<H> {
         self.setup.interrupter
     }
 
+    /// Where its event ring's segment table lies, and how many segments that has.
+    pub(crate) fn event_table(&self) -> (Iova, u16) {
+        self.setup.events.erst()
+    }
+
+    /// The first event not taken.
+    pub(crate) fn event_dequeue(&self) -> Iova {
+        self.setup.events.dequeue().0
+    }
+
     /// What it has seen so far.
     #[must_use]
     pub fn counters(&self) -> LaneCounters {
@@ -141,7 +150,7 @@ impl<H: Hal> Lane<H> {
         // What the controller wrote before the control heard of a command's end comes first.
         self.drain(now);
         match message {
-            ToLane::Open(setup) => self.open(setup),
+            ToLane::Open(setup) => self.open(*setup),
             ToLane::Close { key, error } => {
                 if let Some(mut endpoint) = self.endpoints.remove(&key) {
                     endpoint.give_all_back(error, &mut self.done);
@@ -155,6 +164,11 @@ impl<H: Hal> Lane<H> {
             ToLane::Reopen { key } => {
                 if let Some((endpoint, mut context)) = self.endpoint(key, now) {
                     endpoint.reopen(&mut context);
+                }
+            }
+            ToLane::KeepHalted { key } => {
+                if let Some((endpoint, mut context)) = self.endpoint(key, now) {
+                    endpoint.keep_halted(&mut context);
                 }
             }
             ToLane::MaxPacket { key, max_packet } => {
@@ -200,9 +214,9 @@ impl<H: Hal> Lane<H> {
         self.earliest
     }
 
-    fn open(&mut self, setup: Box<crate::EndpointSetup<H>>) {
+    fn open(&mut self, setup: crate::EndpointSetup<H>) {
         let key = setup.key;
-        if let Some(mut old) = self.endpoints.insert(key, Endpoint::new(*setup)) {
+        if let Some(mut old) = self.endpoints.insert(key, Endpoint::new(setup)) {
             old.give_all_back(TransferError::NotOpen, &mut self.done);
         }
     }

@@ -73,6 +73,11 @@ pub enum ToLane<H: Hal> {
         /// Which endpoint.
         key: EndpointKey,
     },
+    /// The endpoint could not be made usable: refuse transfers until the next [`ToLane::Flush`] and [`ToLane::Reopen`].
+    KeepHalted {
+        /// Which endpoint.
+        key: EndpointKey,
+    },
     /// The largest packet has changed (Evaluate Context on the control endpoint).
     MaxPacket {
         /// Which endpoint.

@@ -55,6 +55,8 @@ pub struct Policy {
     pub address_recovery: Duration,
     /// How long a control transfer of the enumeration may take. USB 2.0 §9.2.6.4: 5 s.
     pub control_timeout: Duration,
+    /// How often a port that is on its way somewhere is looked at although no event came.
+    pub port_look: Duration,
     /// How often a register that is to change is looked at.
     pub register_poll: Duration,
     /// How often memory is looked at without an interrupt while something is under way, so that a lost one costs time and not the transfer.
@@ -90,6 +92,7 @@ impl Default for Policy {
             reset_recovery: Duration::from_millis(10),
             address_recovery: Duration::from_millis(2),
             control_timeout: Duration::from_secs(5),
+            port_look: Duration::from_millis(20),
             register_poll: Duration::from_millis(1),
             watchdog: Duration::from_millis(100),
         }

@@ -23,6 +23,7 @@ pub(crate) struct Port {
     pub(crate) protocol: Protocol,
     pub(crate) slot_type: u8,
     state: State,
+    next_look: Option<Instant>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +82,7 @@ impl Port {
             protocol,
             slot_type,
             state: State::Empty,
+            next_look: None,
         }
     }
 
@@ -92,16 +94,22 @@ impl Port {
         self.state == State::Suspended
     }
 
-    pub(crate) fn next_deadline(&self, policy: &Policy, now: Instant) -> Option<Instant> {
+    /// Whether something was plugged in that is not settled yet.
+    pub(crate) fn is_on_its_way(&self) -> bool {
+        !matches!(
+            self.state,
+            State::Empty | State::Enabled | State::Suspended | State::Failed
+        )
+    }
+
+    /// When it is to be looked at even if no event comes.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
         match self.state {
             State::Debouncing { until }
             | State::Recovering { until }
             | State::Resuming { until } => Some(until),
-            // The event for the end of these may be lost: look now and then.
-            State::Training { until } | State::Resetting { until } => {
-                Some(until.min(now + policy.watchdog))
-            }
-            State::Suspending => Some(now + policy.watchdog),
+            // The event for the end of these may be lost, so they are looked at now and then before their time is up.
+            State::Training { .. } | State::Resetting { .. } | State::Suspending => self.next_look,
             State::Empty | State::Waiting | State::Enabled | State::Suspended | State::Failed => {
                 None
             }
@@ -136,7 +144,13 @@ impl Port {
     }
 
     /// Sends the link to U3. xHCI 1.2 §4.15.1.
-    pub(crate) fn suspend<M: Mmio>(&mut self, registers: &Registers<M>) -> Result<(), Gone> {
+    pub(crate) fn suspend<M: Mmio>(
+        &mut self,
+        registers: &Registers<M>,
+        policy: &Policy,
+        now: Instant,
+    ) -> Result<(), Gone> {
+        self.next_look = Some(now + policy.port_look);
         let status = registers.port_status(self.id).ok_or(Gone)?;
         registers.set_port(self.id, status.request_link_state(PortLinkState::U3));
         self.state = State::Suspending;
@@ -170,6 +184,7 @@ impl Port {
         now: Instant,
         mut tell: impl FnMut(PortEvent),
     ) -> Result<(), Gone> {
+        self.next_look = Some(now + policy.port_look);
         let (status, changed) = self.read_changes(registers)?;
         if changed.over_current_change() {
             tell(PortEvent::OverCurrent {

@@ -284,6 +284,18 @@ impl<H: Hal> Endpoint<H> {
         }
     }
 
+    /// It was emptied to be made usable, and could not be: transfers are refused from now on.
+    pub(crate) fn keep_halted(&mut self, context: &mut Context<'_, H>) {
+        if self.state == State::Parked {
+            self.state = State::Halted;
+            for request in self.backlog.drain(..) {
+                context
+                    .done
+                    .push_back(request.fail(TransferError::Halted, 0));
+            }
+        }
+    }
+
     /// Hands every transfer back: the controller no longer has the endpoint.
     pub(crate) fn give_all_back(
         &mut self,

@@ -1,0 +1,350 @@
+//! From a port with something behind it to a configured device; and the same way again after a reset.
+//!
+//! Address 0 belongs to one job at a time (xHCI 1.2 §4.3.4): on a USB2 port everything between the port's reset and the end of Address Device, on a
+//! USB3 port Address Device itself. What fails is begun again from the port's reset, a few times.
+
+mod descriptors;
+mod ending;
+
+use usb_spec::descriptor;
+use usb_spec::descriptor::{DescriptorKind, LanguageId};
+use usb_spec::setup::Setup;
+use usb_spec::time::Instant;
+use xhci_hal::Dma;
+use xhci_spec::number::{PortId, SlotId};
+use xhci_spec::trb::Command;
+
+use crate::context::DeviceContexts;
+use crate::control::Control;
+use crate::device::{Device, DeviceInfo, speed};
+use crate::job::{Input, Job, JobId};
+use crate::port::PortEvent;
+use crate::{Buffer, EnumerationStep, Hal, OperationError, OperationId, TransferError};
+
+/// The first buffer for descriptors, in bytes; it grows for configurations that are larger.
+pub(crate) const DESCRIPTOR_BYTES: usize = 4096;
+
+/// The longest string descriptor. USB 2.0 §9.6.7.
+const STRING_BYTES: u16 = 255;
+
+/// One way to a configured device.
+#[derive(Debug)]
+pub(crate) struct Enumeration<H: Hal> {
+    pub(crate) port: PortId,
+    pub(crate) slot: Option<SlotId>,
+    /// A reset of a device that is already known, asked for by this operation.
+    pub(crate) again: Option<OperationId>,
+    pub(crate) begun: Instant,
+    attempt: u8,
+    address_attempt: u8,
+    step: Step,
+    /// The descriptor buffer, when no transfer has it.
+    buffer: Option<Buffer<H>>,
+    descriptor: Option<descriptor::Device>,
+    language: LanguageId,
+    /// Endpoints still to be flushed or closed.
+    left: usize,
+    /// How many interfaces are back on their alternate setting.
+    settings_done: usize,
+    failed: Option<(EnumerationStep, OperationError)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// Waits for address 0.
+    Queued,
+    /// Waits until the endpoints of the device to be reset are empty.
+    Flushing,
+    /// Waits for the port.
+    PortReset,
+    EnableSlot,
+    ResetDevice,
+    Address,
+    /// The device rests after its address.
+    Settling,
+    FirstBytes,
+    Evaluate,
+    DeviceDescriptor,
+    ConfigurationHeader,
+    Configuration,
+    BosHeader,
+    Bos,
+    Languages,
+    Text(Text),
+    /// Old endpoints are closed before new ones open (after a reset).
+    Closing,
+    Configure,
+    SetConfiguration,
+    SetInterface,
+    /// The slot of a failed attempt is given back.
+    Abandon,
+    AbandonClose,
+    /// Nothing is left to do.
+    Over,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Text {
+    Manufacturer,
+    Product,
+    Serial,
+}
+
+/// What a step leads to.
+type Next = Result<(), (EnumerationStep, OperationError)>;
+
+impl<H: Hal> Enumeration<H> {
+    pub(crate) fn new(
+        port: PortId,
+        slot: Option<SlotId>,
+        again: Option<OperationId>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            port,
+            slot,
+            again,
+            begun: now,
+            attempt: 0,
+            address_attempt: 0,
+            step: Step::Queued,
+            buffer: None,
+            descriptor: None,
+            language: LanguageId::NONE,
+            left: 0,
+            settings_done: 0,
+            failed: None,
+        }
+    }
+}
+
+impl<H: Hal> Control<H> {
+    /// Moves an enumeration on; it is put back among the jobs unless it has ended.
+    pub(crate) fn enumerate(
+        &mut self,
+        id: JobId,
+        mut job: alloc::boxed::Box<Enumeration<H>>,
+        input: Input<H>,
+        now: Instant,
+    ) {
+        let gone = matches!(input, Input::Port(PortEvent::Gone));
+        let next = if gone && job.step != Step::Abandon && job.step != Step::AbandonClose {
+            job.attempt = u8::MAX;
+            Err((EnumerationStep::PortReset, OperationError::NoDevice))
+        } else {
+            self.enumeration_step(id, &mut job, input, now)
+        };
+        if let Err((step, error)) = next {
+            job.failed = Some((step, error));
+            self.abandon(id, &mut job, now);
+        }
+        if job.step != Step::Over {
+            self.jobs.insert(id, Job::Enumerate(job));
+        }
+    }
+
+    pub(super) fn enumeration_step(
+        &mut self,
+        id: JobId,
+        job: &mut Enumeration<H>,
+        input: Input<H>,
+        now: Instant,
+    ) -> Next {
+        match (job.step, input) {
+            (Step::Queued, Input::Go) => self.begin_attempt(id, job, now),
+            (Step::Flushing, Input::Flushed { .. } | Input::Closed) => {
+                job.left = job.left.saturating_sub(1);
+                if job.left == 0 {
+                    self.reset_port(id, job, now)
+                } else {
+                    Ok(())
+                }
+            }
+            (Step::PortReset, Input::Port(PortEvent::Enabled { .. })) => {
+                self.port_enabled(id, job, now)
+            }
+            (Step::PortReset, Input::Port(PortEvent::ResetFailed)) => {
+                Err((EnumerationStep::PortReset, OperationError::ResetFailed))
+            }
+            (Step::EnableSlot, Input::Command(result)) => {
+                let completed = result.map_err(|error| (EnumerationStep::Slot, error.into()))?;
+                let slot = completed
+                    .slot
+                    .ok_or((EnumerationStep::Slot, OperationError::NoDevice))?;
+                self.slot_enabled(id, job, slot, now)
+            }
+            (Step::ResetDevice, Input::Command(_)) => {
+                // Refused when the slot was in no state to be reset, as after a failed address: addressing decides.
+                self.address(id, job, now)
+            }
+            (Step::Address, Input::Command(Ok(_))) => {
+                self.sleep(id, now + self.policy.address_recovery);
+                job.step = Step::Settling;
+                Ok(())
+            }
+            (Step::Address, Input::Command(Err(error))) => {
+                job.address_attempt += 1;
+                if job.address_attempt < self.policy.address_attempts {
+                    self.address(id, job, now)
+                } else {
+                    Err((EnumerationStep::Address, error.into()))
+                }
+            }
+            (Step::Settling, Input::Timer) => self.addressed(id, job, now),
+            (Step::Evaluate, Input::Command(result)) => {
+                result.map_err(|error| (EnumerationStep::Descriptors, error.into()))?;
+                self.evaluated(id, job, now)
+            }
+            (Step::Closing, Input::Closed) => {
+                job.left = job.left.saturating_sub(1);
+                if job.left == 0 {
+                    self.configure(id, job, now)
+                } else {
+                    Ok(())
+                }
+            }
+            (Step::Configure, Input::Command(result)) => {
+                result.map_err(|error| (EnumerationStep::Configure, error.into()))?;
+                let value = self.configuration_value(job);
+                self.read(
+                    id,
+                    job,
+                    Step::SetConfiguration,
+                    Setup::set_configuration(value),
+                    now,
+                )
+            }
+            (Step::Abandon, Input::Command(_)) => self.abandoned(id, job, now),
+            (Step::AbandonClose, Input::Closed) => self.try_again(id, job, now),
+            (step, Input::Transfer(done)) => self.descriptor_step(id, job, step, done, now),
+            // News that this step does not wait for: a late flush, a resume.
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn begin_attempt(
+        &mut self,
+        id: JobId,
+        job: &mut Enumeration<H>,
+        now: Instant,
+    ) -> Next {
+        if let (Some(slot), Some(_)) = (job.slot, job.again) {
+            job.step = Step::Flushing;
+            job.left = self.flush_device(slot, TransferError::Cancelled, now);
+            return if job.left == 0 {
+                self.reset_port(id, job, now)
+            } else {
+                Ok(())
+            };
+        }
+        let as_is = match self.port_mut(job.port) {
+            Some((port, registers)) if job.attempt == 0 => {
+                port.take_as_is(registers).unwrap_or(None)
+            }
+            _ => None,
+        };
+        if as_is.is_some() {
+            self.port_enabled(id, job, now)
+        } else {
+            self.reset_port(id, job, now)
+        }
+    }
+
+    pub(super) fn reset_port(&mut self, _: JobId, job: &mut Enumeration<H>, now: Instant) -> Next {
+        job.step = Step::PortReset;
+        let policy = self.policy.clone();
+        match self
+            .port_mut(job.port)
+            .map(|(port, registers)| port.reset(registers, &policy, now))
+        {
+            Some(Ok(())) => Ok(()),
+            _ => Err((EnumerationStep::PortReset, OperationError::NoDevice)),
+        }
+    }
+
+    pub(super) fn port_enabled(
+        &mut self,
+        id: JobId,
+        job: &mut Enumeration<H>,
+        now: Instant,
+    ) -> Next {
+        match (job.slot, job.again) {
+            (Some(slot), Some(_)) => {
+                job.step = Step::ResetDevice;
+                self.command(id, Command::ResetDevice { slot }, now);
+            }
+            _ => {
+                job.step = Step::EnableSlot;
+                let slot_type = self.port(job.port).map_or(0, |port| port.slot_type);
+                self.command(id, Command::EnableSlot { slot_type }, now);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn slot_enabled(
+        &mut self,
+        id: JobId,
+        job: &mut Enumeration<H>,
+        slot: SlotId,
+        now: Instant,
+    ) -> Next {
+        job.slot = Some(slot);
+        let no_memory = |_| (EnumerationStep::Slot, OperationError::NoMemory);
+        let status = self
+            .registers
+            .port_status(job.port)
+            .ok_or((EnumerationStep::Slot, OperationError::ControllerDead))?;
+        let speed_id = status.port_speed();
+        let protocol = self.registers.capabilities.protocol(job.port);
+        let speed =
+            speed(protocol, speed_id).ok_or((EnumerationStep::Slot, OperationError::PortState))?;
+        let size = self.registers.capabilities.context_size;
+        let contexts = DeviceContexts::alloc(&self.dma, size, self.limit).map_err(no_memory)?;
+        let limit = self.limit.within(0x1_0000);
+        let buffer = self
+            .dma
+            .alloc(DESCRIPTOR_BYTES, 64, limit)
+            .map_err(no_memory)?;
+        self.generation += 1;
+        self.set_array_entry(slot, contexts.output_at());
+        let info = DeviceInfo::unknown(slot, self.generation, job.port, speed);
+        self.devices
+            .insert(slot, Device::new(info, speed_id, contexts, buffer, id));
+        self.address(id, job, now)
+    }
+
+    pub(super) fn address(&mut self, id: JobId, job: &mut Enumeration<H>, now: Instant) -> Next {
+        let slot = job
+            .slot
+            .ok_or((EnumerationStep::Slot, OperationError::NoDevice))?;
+        job.step = Step::Address;
+        let input = self
+            .introduce(slot, now)
+            .map_err(|error| (EnumerationStep::Address, error))?;
+        self.command(
+            id,
+            Command::AddressDevice {
+                input,
+                slot,
+                block_set_address: false,
+            },
+            now,
+        );
+        Ok(())
+    }
+
+    pub(super) fn addressed(&mut self, id: JobId, job: &mut Enumeration<H>, now: Instant) -> Next {
+        self.release_address_zero(id);
+        if let Some(slot) = job.slot {
+            self.control_opened(slot, now);
+        }
+        // Eight bytes first: they hold the packet size, and any packet size carries them.
+        let setup = Setup::get_descriptor(DescriptorKind::DEVICE, 0, LanguageId::NONE, 8);
+        self.read(id, job, Step::FirstBytes, setup, now)
+    }
+}
+
+fn malformed() -> (EnumerationStep, OperationError) {
+    (EnumerationStep::Descriptors, OperationError::NoSuchThing)
+}

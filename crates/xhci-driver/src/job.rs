@@ -1,0 +1,165 @@
+//! What takes several steps: enumeration, recovery, removal. A job waits for one thing at a time and is told when it has come.
+
+use alloc::boxed::Box;
+
+use usb_spec::endpoint::EndpointAddress;
+use xhci_spec::number::{Iova, PortId, SlotId};
+
+use crate::command::Completed;
+use crate::enumerate::Enumeration;
+use crate::operation::{Clearing, Configuring, Removal};
+use crate::port::PortEvent;
+use crate::{Buffer, CommandError, Hal, StartError, TransferDone, TransferError};
+
+/// Names a job inside the driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct JobId(pub(crate) u32);
+
+/// Names an operation that was asked for; whoever asks chooses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OperationId(pub u64);
+
+/// What a user of the driver may ask for besides transfers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// Make an endpoint usable again, halted or not, so that host and device agree on the next data toggle.
+    ///
+    /// A halted one: Reset Endpoint, Set TR Dequeue Pointer, CLEAR_FEATURE(ENDPOINT_HALT). One that is not: Stop Endpoint, Configure
+    /// Endpoint that drops and adds it, CLEAR_FEATURE. xHCI 1.2 §4.6.8 and its note on clearing a halt of an endpoint that is not halted.
+    ClearHalt {
+        /// The device.
+        slot: SlotId,
+        /// Its endpoint.
+        endpoint: EndpointAddress,
+    },
+    /// Reset the port, then bring the same device back: address, configuration, alternate settings.
+    ResetDevice {
+        /// The device.
+        slot: SlotId,
+    },
+    /// Choose an interface's alternate setting; the endpoints change with it.
+    SetInterface {
+        /// The device.
+        slot: SlotId,
+        /// `bInterfaceNumber`.
+        interface: u8,
+        /// `bAlternateSetting`.
+        alternate: u8,
+    },
+    /// Suspend a port (U3).
+    Suspend {
+        /// The port.
+        port: PortId,
+    },
+    /// Resume a port from U3.
+    Resume {
+        /// The port.
+        port: PortId,
+    },
+}
+
+/// Why an operation did not end well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OperationError {
+    /// There is no such device, or it was disconnected meanwhile.
+    #[error("there is no such device (any more)")]
+    NoDevice,
+    /// The device has no such endpoint, interface or alternate setting.
+    #[error("the device has no such endpoint, interface or setting")]
+    NoSuchThing,
+    /// The port is in no state for this.
+    #[error(
+        "the port is not in a state for this; a device must be attached and, to resume, suspended"
+    )]
+    PortState,
+    /// A command failed.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// A control transfer failed.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+    /// The port did not come back from its reset.
+    #[error("the port did not come back from its reset; unplug the device")]
+    ResetFailed,
+    /// After the reset there was another device.
+    #[error("after the reset the device answered as a different one")]
+    Changed,
+    /// No memory.
+    #[error("no DMA memory is left")]
+    NoMemory,
+    /// The controller is dead.
+    #[error("the controller no longer works; reset it or bring it up again")]
+    ControllerDead,
+}
+
+/// What a job is told.
+#[derive(Debug)]
+pub(crate) enum Input<H: Hal> {
+    /// Begin. For jobs that need it: address 0 is yours.
+    Go,
+    /// The command asked for has ended.
+    Command(Result<Completed, CommandError>),
+    /// The control transfer asked for has ended.
+    Transfer(TransferDone<Buffer<H>>),
+    /// An endpoint is empty and stopped.
+    Flushed {
+        was_halted: bool,
+        dequeue: Iova,
+        cycle: bool,
+    },
+    /// An endpoint is forgotten.
+    Closed,
+    /// The port has news.
+    Port(PortEvent),
+    /// The time asked for has come.
+    Timer,
+}
+
+/// A job and where it stands.
+#[derive(Debug)]
+pub(crate) enum Job<H: Hal> {
+    Enumerate(Box<Enumeration<H>>),
+    Clear(Clearing),
+    Configure(Configuring),
+    Remove(Removal),
+}
+
+impl<H: Hal> Job<H> {
+    /// The operation that waits for it.
+    pub(crate) fn operation(&self) -> Option<OperationId> {
+        match self {
+            Self::Enumerate(job) => job.again,
+            Self::Clear(job) => Some(job.id),
+            Self::Configure(job) => Some(job.id),
+            Self::Remove(_) => None,
+        }
+    }
+
+    /// Whether it enumerates or resets what hangs on this port; a device's own jobs do not wait for the port.
+    pub(crate) fn is_on_port(&self, port: PortId) -> bool {
+        matches!(self, Self::Enumerate(job) if job.port == port)
+    }
+}
+
+/// Why the driver gave a controller up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Death {
+    /// It did not start.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// It would not let go of a command.
+    #[error("it did not stop its command ring within the time the specification gives")]
+    AbortFailed,
+    /// It reported a host system error (HSE): a failed memory access, most often.
+    #[error("it reported a host system error (USBSTS.HSE): it could not reach memory it was given")]
+    HostSystemError,
+    /// It reported an internal error (HCE).
+    #[error("it reported an internal error (USBSTS.HCE)")]
+    HostControllerError,
+    /// It stopped on its own.
+    #[error("it halted without being told to (USBSTS.HCH)")]
+    Halted,
+    /// It reads as all ones.
+    #[error("it is gone: its registers read as all ones")]
+    Gone,
+}
