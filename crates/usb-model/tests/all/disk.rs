@@ -144,6 +144,8 @@ fn a_host_that_ends_its_data_early_gets_the_residue() {
     assert_eq!(disk.send(&[9; 512 + 100]), Some((Status::Ok, 612)));
     let (csw, stalled) = disk.status();
     assert_eq!((csw.residue, stalled), (2048 - 612, false));
+    assert!(!disk.is_halted(OUT));
+    assert_eq!(disk.none(Command::TestUnitReady).status, CswStatus::PASSED);
 }
 
 #[test]
@@ -155,6 +157,7 @@ fn what_is_no_cbw_stalls_both_pipes_until_a_reset_recovery() {
         assert_eq!(disk.transfer(IN, 13), Some((Status::Stall, 0)));
         disk.clear_halt(IN);
         disk.clear_halt(OUT);
+        assert!(disk.is_halted(IN) && disk.is_halted(OUT));
         assert_eq!(
             disk.transfer(IN, 13),
             Some((Status::Stall, 0)),

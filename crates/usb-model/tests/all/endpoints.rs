@@ -266,13 +266,44 @@ fn work_of_a_command_that_was_given_up_says_nothing_about_the_next() {
     let mut disk = disk(Speed::High);
     ask(&mut disk, 2);
     disk.hold = true;
-    disk.submit(IN, Stage::Transfer, 1024);
+    let token = disk.submit(IN, Stage::Transfer, 1024);
     disk.run();
     assert_eq!(disk.control_out(Setup::bot_reset(0), &[]), Status::Ok);
+    ask(&mut disk, 2);
+    let old = disk.held.remove(0);
     disk.fail = Some(usb_model::WorkError::Read);
-    disk.release();
+    disk.work(old);
     disk.fail = None;
-    disk.configure();
-    assert_eq!(disk.none(Command::TestUnitReady).status, CswStatus::FAILED);
-    assert_eq!(disk.none(Command::TestUnitReady).status, CswStatus::PASSED);
+    disk.hold = false;
+    disk.run();
+    let completion = disk.take(token).unwrap();
+    assert_eq!(
+        (completion.status, completion.bytes),
+        (Status::Ok, 1024),
+        "the new command's data"
+    );
+    disk.sequences.insert(IN.0, completion.sequence);
+    let (csw, stalled) = disk.status();
+    assert_eq!((csw.status, stalled), (CswStatus::PASSED, false));
+}
+
+#[test]
+fn a_packet_that_was_answered_with_nak_is_compared_when_it_comes_again() {
+    let mut disk = disk(Speed::High);
+    ask(&mut disk, 1);
+    assert_eq!(disk.transfer(IN, 512), Some((Status::Ok, 512)));
+    assert_eq!(disk.sequences[&OUT.0], 1, "three commands so far");
+    let cbw = disk.cbw(Command::TestUnitReady, 0, Direction::Out);
+    disk.ram.put(0, &cbw.to_bytes());
+    let token = disk.submit(OUT, Stage::Transfer, 31);
+    disk.run();
+    assert!(disk.take(token).is_none(), "the status comes first");
+    disk.clear_halt(OUT);
+    assert_eq!(disk.transfer(IN, Csw::LENGTH), Some((Status::Ok, 13)));
+    assert_eq!(disk.take(token).unwrap().bytes, 31);
+    assert_eq!(
+        disk.transfer(IN, Csw::LENGTH),
+        None,
+        "the command had the toggle of before and was lost"
+    );
 }
