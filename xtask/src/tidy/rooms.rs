@@ -48,7 +48,11 @@ pub(crate) const ROOMS: &[Room] = &[
     room("usb-spec", Data, Only(&[])),
     room("xhci-spec", Data, Only(&[])),
     room("memory", Mechanism, Only(&["xhci-spec"])),
-    room("xhci-ring", Mechanism, Only(&["xhci-spec", "memory"])),
+    room(
+        "xhci-ring",
+        Mechanism,
+        Only(&["xhci-spec", "memory", "xhci-hal"]),
+    ),
     room("xhci-hal", Mechanism, Only(&["xhci-spec", "memory"])),
     room(
         "xhci-driver",
