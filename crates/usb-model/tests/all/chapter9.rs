@@ -360,3 +360,16 @@ fn choosing_a_configuration_or_an_interface_ends_halts() {
         assert!(!bench.is_halted(endpoint));
     }
 }
+
+#[test]
+fn a_reset_forgets_address_configuration_halts_and_features() {
+    let mut bench = keyboard(Speed::Low);
+    bench.configure();
+    bench.control_out(Setup::set_feature(Feature::DEVICE_REMOTE_WAKEUP), &[]);
+    bench.control_out(Setup::set_feature_endpoint_halt(EndpointAddress(0x81)), &[]);
+    bench.address();
+    assert_eq!(bench.control_in(Setup::get_configuration()), Ok(vec![0]));
+    assert_eq!(bench.control_in(Setup::get_status()), Ok(vec![0, 0]));
+    bench.configure();
+    assert!(!bench.is_halted(EndpointAddress(0x81)));
+}
