@@ -9,6 +9,7 @@ use crate::command::Completed;
 use crate::enumerate::Enumeration;
 use crate::operation::{Clearing, Configuring, Removal};
 use crate::port::PortEvent;
+use crate::power::Power;
 use crate::{Buffer, CommandError, Hal, StartError, TransferDone, TransferError};
 
 /// Names a job inside the driver.
@@ -107,6 +108,8 @@ pub(crate) enum Input<H: Hal> {
         dequeue: Iova,
         cycle: bool,
     },
+    /// An endpoint is stopped and keeps its transfers.
+    Paused,
     /// An endpoint is forgotten.
     Closed,
     /// The port has news.
@@ -122,6 +125,7 @@ pub(crate) enum Job<H: Hal> {
     Clear(Clearing),
     Configure(Configuring),
     Remove(Removal),
+    Power(Power),
 }
 
 impl<H: Hal> Job<H> {
@@ -131,6 +135,7 @@ impl<H: Hal> Job<H> {
             Self::Enumerate(job) => job.again,
             Self::Clear(job) => Some(job.id),
             Self::Configure(job) => Some(job.id),
+            Self::Power(job) => Some(job.id),
             Self::Remove(_) => None,
         }
     }

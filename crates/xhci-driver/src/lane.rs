@@ -166,6 +166,15 @@ impl<H: Hal> Lane<H> {
                     endpoint.reopen(&mut context);
                 }
             }
+            ToLane::Pause { key } => match self.endpoint(key, now) {
+                Some((endpoint, mut context)) => endpoint.pause(&mut context),
+                None => self.to_control.push_back(ToControl::Paused { key }),
+            },
+            ToLane::Unpause { key } => {
+                if let Some((endpoint, mut context)) = self.endpoint(key, now) {
+                    endpoint.unpause(&mut context);
+                }
+            }
             ToLane::KeepHalted { key } => {
                 if let Some((endpoint, mut context)) = self.endpoint(key, now) {
                     endpoint.keep_halted(&mut context);

@@ -33,6 +33,7 @@ mod operation;
 mod plan;
 mod policy;
 mod port;
+mod power;
 mod registers;
 mod start;
 mod transfer;

@@ -73,6 +73,16 @@ pub enum ToLane<H: Hal> {
         /// Which endpoint.
         key: EndpointKey,
     },
+    /// Stop the endpoint and keep what is on it, answer [`ToControl::Paused`]: its port will be suspended. xHCI 1.2 §4.15.1.
+    Pause {
+        /// Which endpoint.
+        key: EndpointKey,
+    },
+    /// Go on after [`ToLane::Pause`].
+    Unpause {
+        /// Which endpoint.
+        key: EndpointKey,
+    },
     /// The endpoint could not be made usable: refuse transfers until the next [`ToLane::Flush`] and [`ToLane::Reopen`].
     KeepHalted {
         /// Which endpoint.
@@ -130,6 +140,11 @@ pub enum ToControl {
         dequeue: Iova,
         /// The cycle bit there.
         cycle: bool,
+    },
+    /// [`ToLane::Pause`] is done: the endpoint is stopped, its transfers stay on the ring.
+    Paused {
+        /// Which endpoint.
+        key: EndpointKey,
     },
     /// [`ToLane::Close`] is done: nothing refers to the endpoint any more.
     Closed {

@@ -43,11 +43,13 @@ enum State {
     /// The port is enabled.
     Enabled,
     /// The link was told to go to U3.
-    Suspending,
+    Suspending { until: Instant },
     /// The link is in U3.
     Suspended,
-    /// Resume is signalled (USB2), or the link is on its way to U0 (USB3).
+    /// Resume is signalled (USB2).
     Resuming { until: Instant },
+    /// The link is on its way to U0.
+    Waking { until: Instant },
     /// It did not work out; only a new plug helps.
     Failed,
 }
@@ -109,7 +111,10 @@ impl Port {
             | State::Recovering { until }
             | State::Resuming { until } => Some(until),
             // The event for the end of these may be lost, so they are looked at now and then before their time is up.
-            State::Training { .. } | State::Resetting { .. } | State::Suspending => self.next_look,
+            State::Training { .. }
+            | State::Resetting { .. }
+            | State::Suspending { .. }
+            | State::Waking { .. } => self.next_look,
             State::Empty | State::Waiting | State::Enabled | State::Suspended | State::Failed => {
                 None
             }
@@ -153,7 +158,9 @@ impl Port {
         self.next_look = Some(now + policy.port_look);
         let status = registers.port_status(self.id).ok_or(Gone)?;
         registers.set_port(self.id, status.request_link_state(PortLinkState::U3));
-        self.state = State::Suspending;
+        self.state = State::Suspending {
+            until: now + policy.port_reset_timeout,
+        };
         Ok(())
     }
 
@@ -165,15 +172,30 @@ impl Port {
         now: Instant,
     ) -> Result<(), Gone> {
         let status = registers.port_status(self.id).ok_or(Gone)?;
-        let target = match self.protocol {
-            Protocol::Usb2 => PortLinkState::RESUME,
-            Protocol::Usb3 => PortLinkState::U0,
-        };
-        registers.set_port(self.id, status.request_link_state(target));
-        self.state = State::Resuming {
-            until: now + policy.resume_signalling,
-        };
+        self.next_look = Some(now + policy.port_look);
+        match self.protocol {
+            Protocol::Usb2 => {
+                registers.set_port(self.id, status.request_link_state(PortLinkState::RESUME));
+                self.state = State::Resuming {
+                    until: now + policy.resume_signalling,
+                };
+            }
+            Protocol::Usb3 => self.wake(registers, policy, now, status),
+        }
         Ok(())
+    }
+
+    fn wake<M: Mmio>(
+        &mut self,
+        registers: &Registers<M>,
+        policy: &Policy,
+        now: Instant,
+        status: PortSc,
+    ) {
+        registers.set_port(self.id, status.request_link_state(PortLinkState::U0));
+        self.state = State::Waking {
+            until: now + policy.port_reset_timeout,
+        };
     }
 
     /// Looks at the port: its event came, its time has come, or it is the first look. Tells what is new.
@@ -282,27 +304,30 @@ impl Port {
                     until: now + policy.debounce,
                 };
             }
-            State::Suspending if link == PortLinkState::U3 => {
+            State::Suspending { .. } if link == PortLinkState::U3 => {
                 self.state = State::Suspended;
                 tell(PortEvent::Suspended);
             }
-            State::Suspended if link == PortLinkState::RESUME => {
-                // Remote wake. A USB2 device is answered for 20 ms, a USB3 link is led on at once. xHCI 1.2 §4.15.2.
-                match self.protocol {
-                    Protocol::Usb2 => {
-                        self.state = State::Resuming {
-                            until: now + policy.resume_signalling,
-                        }
+            // It would not go: the device is used on.
+            State::Suspending { until } if now >= until => self.resumed(tell),
+            // Remote wake. A USB2 device is answered for 20 ms, a USB3 link is led on at once. xHCI 1.2 §4.15.2.
+            State::Suspended if link == PortLinkState::RESUME => match self.protocol {
+                Protocol::Usb2 => {
+                    self.state = State::Resuming {
+                        until: now + policy.resume_signalling,
                     }
-                    Protocol::Usb3 => self.resume(registers, policy, now)?,
                 }
+                Protocol::Usb3 => self.wake(registers, policy, now, status),
+            },
+            State::Suspended | State::Waking { .. } if link == PortLinkState::U0 => {
+                self.resumed(tell)
             }
-            State::Suspended if link == PortLinkState::U0 => self.resumed(tell),
-            State::Resuming { .. } if link == PortLinkState::U0 => self.resumed(tell),
-            State::Resuming { until } if now >= until => {
-                registers.set_port(self.id, status.request_link_state(PortLinkState::U0));
-                self.state = State::Resuming {
-                    until: now + policy.watchdog,
+            State::Resuming { until } if now >= until => self.wake(registers, policy, now, status),
+            State::Waking { until } if now >= until => {
+                // A link that does not come back is as good as unplugged, and may be plugged in again.
+                tell(PortEvent::Gone);
+                self.state = State::Debouncing {
+                    until: now + policy.debounce,
                 };
             }
             State::Debouncing { .. }
@@ -310,9 +335,10 @@ impl Port {
             | State::Recovering { .. }
             | State::Waiting
             | State::Enabled
-            | State::Suspending
+            | State::Suspending { .. }
             | State::Suspended
             | State::Resuming { .. }
+            | State::Waking { .. }
             | State::Empty
             | State::Failed => {}
         }

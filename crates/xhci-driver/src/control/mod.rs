@@ -28,6 +28,9 @@ use crate::{
 /// Transfers with this bit in their name are the driver's own.
 const OWN: u64 = 1 << 63;
 
+/// An operation that nobody but the driver itself waits for.
+const OWN_OPERATION: OperationId = OperationId(u64::MAX);
+
 /// How many rounds one poll makes while there is something new; a controller that never falls silent cannot keep the thread.
 const ROUNDS_MAX: usize = 64;
 
@@ -69,7 +72,6 @@ pub struct Control<H: Hal> {
     timers: Vec<(Instant, JobId)>,
     address_zero: Option<JobId>,
     address_queue: VecDeque<JobId>,
-    port_operations: Vec<(PortId, OperationId, bool)>,
     /// Ports whose event came, and all of them at the start.
     look: VecDeque<PortId>,
     next_job: u32,
@@ -114,7 +116,6 @@ impl<H: Hal> Control<H> {
             timers: Vec::new(),
             address_zero: None,
             address_queue: VecDeque::new(),
-            port_operations: Vec::new(),
             look: VecDeque::new(),
             next_job: 0,
             next_transfer: 0,
@@ -193,28 +194,27 @@ impl<H: Hal> Control<H> {
         }
     }
 
-    /// Asks for an operation; [`Notice::OperationDone`] answers.
+    /// Asks for an operation; [`Notice::OperationDone`] answers. The name `u64::MAX` belongs to the driver itself.
     pub fn request(&mut self, id: OperationId, operation: Operation, now: Instant) {
         if self.start == Start::Dead {
             return self.operation_done(id, Err(OperationError::ControllerDead));
         }
-        let slot = match operation {
+        let (slot, port) = match operation {
             Operation::ClearHalt { slot, .. }
             | Operation::ResetDevice { slot }
-            | Operation::SetInterface { slot, .. } => slot,
-            Operation::Suspend { port } => return self.power_port(id, port, false, now),
-            Operation::Resume { port } => return self.power_port(id, port, true, now),
+            | Operation::SetInterface { slot, .. } => (Some(slot), None),
+            Operation::Suspend { port } | Operation::Resume { port } => {
+                (self.slot_on(port), Some(port))
+            }
         };
-        match self
-            .devices
-            .get_mut(&slot)
-            .filter(|device| device.announced)
-        {
-            Some(device) => {
+        match slot.and_then(|slot| self.devices.get_mut(&slot)) {
+            Some(device) if device.announced => {
                 device.queue.push_back((id, operation));
+                let slot = device.info.slot;
                 self.device_free(slot, now);
             }
-            None => self.operation_done(id, Err(OperationError::NoDevice)),
+            _ if port.is_some() => self.operation_done(id, Err(OperationError::PortState)),
+            _ => self.operation_done(id, Err(OperationError::NoDevice)),
         }
     }
 
@@ -332,10 +332,9 @@ impl<H: Hal> Control<H> {
                     },
                 );
             }
+            ToControl::Paused { key } => self.tell_device_job(key, Input::Paused),
             ToControl::Closed { key } => self.tell_device_job(key, Input::Closed),
-            ToControl::Halted { key, error } => self
-                .notices
-                .push_back(Notice::EndpointHalted { key, error }),
+            ToControl::Halted { key, error } => self.endpoint_halted(key, error, now),
             ToControl::Foreign(trb) => self.foreign(trb, now),
         }
     }
@@ -354,6 +353,12 @@ impl<H: Hal> Control<H> {
 
     /// Gives the controller up: everything comes back with an error.
     pub(crate) fn die(&mut self, cause: Death, now: Instant) {
+        // Whatever is wrong with it, it shall not touch memory any more: halt, and reset for one that does not halt.
+        if self.registers.status().is_some() {
+            self.registers.set_operational(UsbCmd::default());
+            self.registers
+                .set_operational(UsbCmd::default().with_host_controller_reset(true));
+        }
         self.give_everything_back(now);
         self.start = Start::Dead;
         self.notices.push_back(Notice::Died { cause });
@@ -378,7 +383,6 @@ impl<H: Hal> Control<H> {
                 .values_mut()
                 .flat_map(|device| device.queue.drain(..).map(|(id, _)| id)),
         );
-        waiting.extend(self.port_operations.drain(..).map(|(_, id, _)| id));
         for id in waiting {
             self.operation_done(id, Err(OperationError::ControllerDead));
         }

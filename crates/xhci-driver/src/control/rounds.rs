@@ -141,6 +141,7 @@ impl<H: Hal> Control<H> {
                 Some(Job::Clear(job)) => self.clear(id, job, input, now),
                 Some(Job::Configure(job)) => self.reconfigure(id, job, input, now),
                 Some(Job::Remove(job)) => self.remove(id, job, input, now),
+                Some(Job::Power(job)) => self.power(id, job, input, now),
                 None => {}
             }
         }
@@ -206,11 +207,7 @@ impl<H: Hal> Control<H> {
     }
 
     pub(super) fn port_event(&mut self, id: PortId, event: PortEvent, now: Instant) {
-        let slot = self
-            .devices
-            .values()
-            .find(|device| device.info.port == id)
-            .map(|device| device.info.slot);
+        let slot = self.slot_on(id);
         let job = self
             .jobs
             .iter()
@@ -230,12 +227,13 @@ impl<H: Hal> Control<H> {
                 }
             },
             PortEvent::Suspended => {
-                self.port_operation_done(id, false, now);
+                self.tell_power_job(slot, event);
             }
             PortEvent::Resumed => {
-                if !self.port_operation_done(id, true, now) {
-                    self.notices.push_back(Notice::RemoteWake { port: id });
+                if let Some(slot) = slot {
+                    self.tell_lanes(slot, |_| true, |key| ToLane::Unpause { key }, now);
                 }
+                self.port_resumed(id, slot);
             }
             PortEvent::OverCurrent { active } => self
                 .notices

@@ -5,15 +5,15 @@ use usb_spec::time::Instant;
 use xhci_spec::number::{Dci, InterrupterId, PortId, SlotId};
 use xhci_spec::trb::Command;
 
-use super::OWN;
+use super::{OWN, OWN_OPERATION};
 use crate::control::{Control, Owner};
 use crate::enumerate::Enumeration;
 use crate::job::{Input, Job, JobId};
 use crate::port::Port;
 use crate::registers::Registers;
 use crate::{
-    Buffer, EndpointKey, Hal, Notice, Operation, OperationError, OperationId, ToLane, TransferId,
-    TransferRequest,
+    Buffer, EndpointKey, Hal, Notice, Operation, OperationError, OperationId, ToLane,
+    TransferError, TransferId, TransferRequest,
 };
 
 impl<H: Hal> Control<H> {
@@ -179,12 +179,16 @@ impl<H: Hal> Control<H> {
                 );
                 self.want_address_zero(job);
             }
-            Some((_, Operation::Suspend { .. } | Operation::Resume { .. })) | None => {}
+            Some((id, Operation::Suspend { port })) => self.start_power(id, port, false, slot, now),
+            Some((id, Operation::Resume { port })) => self.start_power(id, port, true, slot, now),
+            None => {}
         }
     }
 
     pub(crate) fn operation_done(&mut self, id: OperationId, result: Result<(), OperationError>) {
-        self.notices.push_back(Notice::OperationDone { id, result });
+        if id != OWN_OPERATION {
+            self.notices.push_back(Notice::OperationDone { id, result });
+        }
     }
 
     pub(crate) fn port(&self, id: PortId) -> Option<&Port> {
@@ -198,32 +202,24 @@ impl<H: Hal> Control<H> {
         ))
     }
 
-    pub(super) fn power_port(&mut self, id: OperationId, port: PortId, resume: bool, now: Instant) {
-        let policy = self.policy.clone();
-        let done = match self.port_mut(port) {
-            Some((port, registers)) if !resume && port.is_enabled() => {
-                port.suspend(registers, &policy, now)
-            }
-            Some((port, registers)) if resume && port.is_suspended() => {
-                port.resume(registers, &policy, now)
-            }
-            _ => return self.operation_done(id, Err(OperationError::PortState)),
-        };
-        match done {
-            Ok(()) => self.port_operations.push((port, id, resume)),
-            Err(_) => self.operation_done(id, Err(OperationError::ControllerDead)),
-        }
+    /// The device on a root hub port, known or on its way.
+    pub(crate) fn slot_on(&self, port: PortId) -> Option<SlotId> {
+        let mut devices = self.devices.values().map(|device| &device.info);
+        devices
+            .find(|info| info.port == port && info.route.depth() == 0)
+            .map(|info| info.slot)
     }
 
-    pub(super) fn port_operation_done(&mut self, port: PortId, resume: bool, _: Instant) -> bool {
-        let found = self
-            .port_operations
-            .iter()
-            .position(|(at, _, what)| *at == port && *what == resume);
-        if let Some(index) = found {
-            let (_, id, _) = self.port_operations.swap_remove(index);
-            self.operation_done(id, Ok(()));
+    /// An endpoint gave its transfers back, or does not recover: then only a reset of the device takes its buffers from the controller.
+    pub(super) fn endpoint_halted(&mut self, key: EndpointKey, error: TransferError, now: Instant) {
+        self.notices
+            .push_back(Notice::EndpointHalted { key, error });
+        if error == TransferError::Broken {
+            self.request(
+                OWN_OPERATION,
+                Operation::ResetDevice { slot: key.slot },
+                now,
+            );
         }
-        found.is_some()
     }
 }

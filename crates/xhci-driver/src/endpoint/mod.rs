@@ -64,6 +64,8 @@ enum State {
     Halted,
     /// Empty and stopped, by the control's wish, until it reopens the endpoint.
     Parked,
+    /// Stopped with its transfers on it, by the control's wish, until it goes on: its port is suspended.
+    Paused,
     /// A recovery failed. The controller may still be using the buffers, so they come back only when the endpoint is closed.
     Broken,
 }
@@ -101,6 +103,8 @@ pub(crate) struct Endpoint<H: Hal> {
     halted: Option<TransferError>,
     /// The control wants it empty and stopped.
     flush: Option<TransferError>,
+    /// The control wants it stopped.
+    pause: bool,
 }
 
 impl EndpointKey {
@@ -173,6 +177,7 @@ impl<H: Hal> Endpoint<H> {
             trailing: None,
             halted: None,
             flush: None,
+            pause: false,
         }
     }
 
@@ -268,18 +273,50 @@ impl<H: Hal> Endpoint<H> {
         }
         match self.state {
             State::Halted | State::Parked => self.park(context),
-            State::Broken => {
+            State::Paused => {
                 self.give_all_back(error, context.done);
                 self.park(context);
             }
+            State::Broken => self.tell_flushed(context),
             State::Ready => self.settle(context),
             State::Stopping { .. } | State::SoftReset | State::HardReset | State::Moving => {}
         }
     }
 
     pub(crate) fn reopen(&mut self, context: &mut Context<'_, H>) {
-        if matches!(self.state, State::Parked | State::Halted) {
-            self.halted = None;
+        match self.state {
+            State::Parked | State::Halted | State::Paused => {}
+            // The controller has the endpoint anew: what it was given before, it no longer has.
+            State::Broken => {
+                self.give_all_back(TransferError::Broken, context.done);
+                self.free_ring();
+            }
+            State::Ready
+            | State::Stopping { .. }
+            | State::SoftReset
+            | State::HardReset
+            | State::Moving => return,
+        }
+        self.halted = None;
+        self.become_ready(context);
+    }
+
+    /// Stops the endpoint and keeps what is on it, until [`unpause`](Self::unpause). xHCI 1.2 §4.15.1.
+    pub(crate) fn pause(&mut self, context: &mut Context<'_, H>) {
+        self.pause = true;
+        match self.state {
+            State::Ready => self.settle(context),
+            State::Halted | State::Parked | State::Paused | State::Broken => {
+                self.tell_paused(context);
+            }
+            State::Stopping { .. } | State::SoftReset | State::HardReset | State::Moving => {}
+        }
+    }
+
+    /// Goes on after a pause.
+    pub(crate) fn unpause(&mut self, context: &mut Context<'_, H>) {
+        self.pause = false;
+        if self.state == State::Paused {
             self.become_ready(context);
         }
     }

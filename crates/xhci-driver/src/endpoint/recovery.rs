@@ -37,7 +37,7 @@ impl<H: Hal> Endpoint<H> {
             },
             (State::Moving, Ok(())) => self.moved(context),
             (State::Moving, Err(_)) => self.break_down(context),
-            (State::Ready | State::Halted | State::Parked | State::Broken, _) => {}
+            (State::Ready | State::Halted | State::Parked | State::Paused | State::Broken, _) => {}
         }
     }
 
@@ -46,10 +46,26 @@ impl<H: Hal> Endpoint<H> {
         if self.state != State::Ready {
             return;
         }
-        if self.flush.is_some() || self.pending.iter().any(|pending| pending.give_up.is_some()) {
+        if self.wants_stop() {
             self.stop(context.now, context);
         } else {
             self.kick(context);
+        }
+    }
+
+    fn wants_stop(&self) -> bool {
+        self.flush.is_some()
+            || self.pause
+            || self.pending.iter().any(|pending| pending.give_up.is_some())
+    }
+
+    /// The endpoint is stopped and in order: it goes on, unless it is to pause.
+    fn go_on(&mut self, context: &mut Context<'_, H>) {
+        if self.pause {
+            self.state = State::Paused;
+            self.tell_paused(context);
+        } else {
+            self.become_ready(context);
         }
     }
 
@@ -145,7 +161,7 @@ impl<H: Hal> Endpoint<H> {
         }
         match go_on {
             Some(behind) => self.move_on(Some(behind), context),
-            None => self.become_ready(context),
+            None => self.go_on(context),
         }
     }
 
@@ -172,7 +188,7 @@ impl<H: Hal> Endpoint<H> {
 
     pub(super) fn soft_reset_done(&mut self, context: &mut Context<'_, H>) {
         // Reset Endpoint leaves it stopped (xHCI 1.2 §4.6.8), so what is to be taken out can be taken out at once.
-        if self.flush.is_some() || self.pending.iter().any(|pending| pending.give_up.is_some()) {
+        if self.wants_stop() {
             self.stopped(context);
         } else {
             self.become_ready(context);
@@ -207,37 +223,54 @@ impl<H: Hal> Endpoint<H> {
                 key: self.setup.key,
                 error,
             });
+            if self.pause {
+                self.tell_paused(context);
+            }
         } else {
             self.halted = None;
-            self.become_ready(context);
+            self.go_on(context);
         }
     }
 
     /// The endpoint is empty and stopped; the control takes over.
     pub(super) fn park(&mut self, context: &mut Context<'_, H>) {
-        let was_halted = self.halted.is_some();
-        self.flush = None;
         self.stopped = None;
         self.trailing = None;
         self.state = State::Parked;
-        let (dequeue, cycle) = self.free_ring();
+        self.free_ring();
+        self.tell_flushed(context);
+    }
+
+    pub(super) fn tell_flushed(&mut self, context: &mut Context<'_, H>) {
+        self.flush = None;
+        let (dequeue, cycle) = self.setup.ring.enqueue();
         context.to_control.push_back(ToControl::Flushed {
             key: self.setup.key,
-            was_halted,
+            was_halted: self.halted.is_some(),
             dequeue,
             cycle,
         });
     }
 
+    pub(super) fn tell_paused(&mut self, context: &mut Context<'_, H>) {
+        self.pause = false;
+        let key = self.setup.key;
+        context.to_control.push_back(ToControl::Paused { key });
+    }
+
+    /// Recovery failed: only a reset of the device takes the buffers from the controller now.
     pub(super) fn break_down(&mut self, context: &mut Context<'_, H>) {
         self.state = State::Broken;
-        context.to_control.push_back(ToControl::Halted {
-            key: self.setup.key,
-            error: TransferError::Broken,
-        });
-        if let Some(error) = self.flush {
-            self.give_all_back(error, context.done);
-            self.park(context);
+        if self.flush.is_some() {
+            self.tell_flushed(context);
+        } else {
+            let (key, error) = (self.setup.key, TransferError::Broken);
+            context
+                .to_control
+                .push_back(ToControl::Halted { key, error });
+        }
+        if self.pause {
+            self.tell_paused(context);
         }
     }
 

@@ -95,10 +95,7 @@ impl<H: Hal> Control<H> {
         }
         self.open_endpoints(slot, now);
         match job.again {
-            Some(operation) => self.notices.push_back(Notice::OperationDone {
-                id: operation,
-                result: Ok(()),
-            }),
+            Some(operation) => self.operation_done(operation, Ok(())),
             None => self.notices.push_back(Notice::Attached {
                 slot,
                 took: now - job.begun,
@@ -120,10 +117,19 @@ impl<H: Hal> Control<H> {
         }
         match job.slot {
             Some(slot) if job.again.is_none() => {
-                job.step = Step::Abandon;
-                self.command(id, Command::DisableSlot { slot }, now);
+                job.step = Step::AbandonFlush;
+                if self.flush_device(slot, TransferError::Disconnected, now) == 0 {
+                    self.disable_abandoned(id, job, now);
+                }
             }
             _ => self.give_up(id, job, now),
+        }
+    }
+
+    pub(super) fn disable_abandoned(&mut self, id: JobId, job: &mut Enumeration<H>, now: Instant) {
+        job.step = Step::Abandon;
+        if let Some(slot) = job.slot {
+            self.command(id, Command::DisableSlot { slot }, now);
         }
     }
 
@@ -168,10 +174,7 @@ impl<H: Hal> Control<H> {
                 device.buffer = buffer.or(device.buffer.take());
                 device.job = None;
             }
-            self.notices.push_back(Notice::OperationDone {
-                id: operation,
-                result: Err(error),
-            });
+            self.operation_done(operation, Err(error));
             self.job_ended(id, job.slot, now);
             // A known device that does not come back is as good as unplugged.
             if let Some(slot) = job.slot {

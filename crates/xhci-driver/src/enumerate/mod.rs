@@ -76,7 +76,8 @@ enum Step {
     Configure,
     SetConfiguration,
     SetInterface,
-    /// The slot of a failed attempt is given back.
+    /// What a failed attempt left under way is stopped, its slot given back, its endpoint forgotten.
+    AbandonFlush,
     Abandon,
     AbandonClose,
     /// Nothing is left to do.
@@ -118,6 +119,15 @@ impl<H: Hal> Enumeration<H> {
     }
 }
 
+impl<H: Hal> Enumeration<H> {
+    fn is_abandoned(&self) -> bool {
+        matches!(
+            self.step,
+            Step::AbandonFlush | Step::Abandon | Step::AbandonClose
+        )
+    }
+}
+
 impl<H: Hal> Control<H> {
     /// Moves an enumeration on; it is put back among the jobs unless it has ended.
     pub(crate) fn enumerate(
@@ -128,7 +138,7 @@ impl<H: Hal> Control<H> {
         now: Instant,
     ) {
         let gone = matches!(input, Input::Port(PortEvent::Gone));
-        let next = if gone && job.step != Step::Abandon && job.step != Step::AbandonClose {
+        let next = if gone && !job.is_abandoned() {
             job.attempt = u8::MAX;
             Err((EnumerationStep::PortReset, OperationError::NoDevice))
         } else {
@@ -213,6 +223,10 @@ impl<H: Hal> Control<H> {
                     Setup::set_configuration(value),
                     now,
                 )
+            }
+            (Step::AbandonFlush, Input::Flushed { .. } | Input::Closed) => {
+                self.disable_abandoned(id, job, now);
+                Ok(())
             }
             (Step::Abandon, Input::Command(_)) => self.abandoned(id, job, now),
             (Step::AbandonClose, Input::Closed) => self.try_again(id, job, now),
