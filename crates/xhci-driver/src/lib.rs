@@ -34,6 +34,7 @@ mod plan;
 mod policy;
 mod port;
 mod power;
+pub mod quirk;
 mod registers;
 mod start;
 mod transfer;

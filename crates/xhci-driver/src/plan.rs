@@ -312,7 +312,7 @@ mod tests {
                 end += piece.length;
                 left -= 1;
                 if left == 0 {
-                    prop_assert!(end == length || end as u64 % plan.burst_payload() == 0, "a fragment holds whole bursts");
+                    prop_assert!(end == length || (end as u64).is_multiple_of(plan.burst_payload()), "a fragment holds whole bursts");
                     left = per_segment;
                 }
             }

@@ -33,7 +33,7 @@ pub struct Policy {
     pub high_half_first: bool,
     /// Interrupt moderation in units of 250 ns. 160 is 40 µs, as Linux.
     pub moderation: u16,
-    /// TRBs in a ring segment, its Link included: a multiple of 4, at least 8, at most 4096.
+    /// TRBs in a ring segment, its Link included: a multiple of 16, at most 4096.
     pub segment_trbs: u16,
     /// Segments a transfer ring may grow to.
     pub segments_max: u8,

@@ -1,0 +1,8 @@
+use super::Quirk;
+
+pub(super) const QUIRK: Quirk = Quirk {
+    name: "VIA VL805",
+    why: "it drives 36 address lines (Linux: dma_mask_bits)",
+    matches: |ids| ids.vendor == 0x1106 && ids.device == 0x3483,
+    turn: |policy| policy.dma_bits = 36,
+};
