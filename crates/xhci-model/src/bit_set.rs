@@ -46,7 +46,9 @@ impl<const WORDS: usize> BitSet<WORDS> {
         let words = self.words;
         (0_u16..).zip(words).flat_map(|(index, mut word)| {
             core::iter::from_fn(move || {
-                let bit = u16::try_from(word.trailing_zeros()).ok().filter(|bit| *bit < 64)?;
+                let bit = u16::try_from(word.trailing_zeros())
+                    .ok()
+                    .filter(|bit| *bit < 64)?;
                 word &= word - 1;
                 Some(index * 64 + bit)
             })

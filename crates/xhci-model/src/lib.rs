@@ -35,11 +35,14 @@ mod engine;
 mod extended;
 mod geometry;
 mod interrupter;
+mod lifecycle;
 mod options;
 mod port;
 mod registers;
+mod service;
 mod slot;
 mod transfer;
+mod wide;
 
 pub use behaviour::{Behaviour, FirmwareHandoff, SaveRestore, WideWrite};
 pub use context::HostError;

@@ -66,13 +66,21 @@ impl PortGroup {
     /// So many USB 2.0 ports.
     #[must_use]
     pub const fn usb2(count: u8) -> Self {
-        Self { protocol: Protocol::Usb2, count, minor: 0 }
+        Self {
+            protocol: Protocol::Usb2,
+            count,
+            minor: 0,
+        }
     }
 
     /// So many USB 3.1 ports.
     #[must_use]
     pub const fn usb3(count: u8) -> Self {
-        Self { protocol: Protocol::Usb3, count, minor: 0x10 }
+        Self {
+            protocol: Protocol::Usb3,
+            count,
+            minor: 0x10,
+        }
     }
 }
 
@@ -105,7 +113,10 @@ impl Default for Options {
 impl Options {
     /// The protocol of each port, port 1 first; no more than 255.
     pub fn port_protocols(&self) -> impl Iterator<Item = Protocol> + '_ {
-        let all = self.ports.iter().flat_map(|group| core::iter::repeat_n(group.protocol, usize::from(group.count)));
+        let all = self
+            .ports
+            .iter()
+            .flat_map(|group| core::iter::repeat_n(group.protocol, usize::from(group.count)));
         all.take(usize::from(u8::MAX))
     }
 
@@ -127,7 +138,11 @@ impl Options {
     /// An address as the controller uses it: without AC64 the high half is ignored (xHCI 1.2 §5.3.6).
     #[must_use]
     pub fn address(&self, at: Iova) -> Iova {
-        if self.addressing_64 { at } else { Iova(at.0 & u64::from(u32::MAX)) }
+        if self.addressing_64 {
+            at
+        } else {
+            Iova(at.0 & u64::from(u32::MAX))
+        }
     }
 
     /// The most segments of an event ring.
@@ -158,7 +173,7 @@ impl Options {
             self.ports.push(PortGroup::usb2(1));
         }
         if !self.geometry.fits(&self) {
-            self.geometry = Geometry::default();
+            self.geometry = Geometry::scattered(0, &self);
         }
         self
     }
@@ -166,5 +181,9 @@ impl Options {
 
 /// The half of the cable that a speed lives on.
 pub(crate) fn protocol_of(speed: Speed) -> Protocol {
-    if speed.is_super() { Protocol::Usb3 } else { Protocol::Usb2 }
+    if speed.is_super() {
+        Protocol::Usb3
+    } else {
+        Protocol::Usb2
+    }
 }
