@@ -1,0 +1,5 @@
+//! Classes on an engine.
+
+pub mod keyboard;
+mod steps;
+pub mod storage;

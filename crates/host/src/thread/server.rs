@@ -1,0 +1,460 @@
+//! The engine's thread.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError};
+use std::task::Waker;
+use std::time::Duration;
+
+use usb_class::hid::KeyboardEvent;
+use xhci_driver::{
+    Capabilities, DeviceInfo, EndpointKey, Notice, OperationError, OperationId, TransferDone,
+    TransferError, TransferId,
+};
+use xhci_spec::number::SlotId;
+
+use super::command::{Command, DiskAnswer, DiskTask, MachineId};
+use super::mailbox::{Ended, Ticket};
+use super::{Board, Event};
+use crate::keyboard::PolledKeyboard;
+use crate::storage::{DiskDone, PolledDisk};
+use crate::{Backend, Buffer, ClientId, Engine, EngineOptions, Error, Instant, Pool, Submission};
+
+/// Commands taken in one turn, so that one busy user does not keep the others from their completions.
+const COMMANDS_PER_TURN: usize = 64;
+
+/// How long a keyboard waits when nobody takes its events.
+const KEYBOARD_PAUSE: Duration = Duration::from_millis(10);
+
+/// What the handles need to know of the engine.
+pub(super) struct Greeting {
+    pub(super) waker: Waker,
+    pub(super) pool: Pool,
+    pub(super) capabilities: Capabilities,
+}
+
+pub(super) struct Server<B: Backend> {
+    engine: Engine<B>,
+    commands: Receiver<Command>,
+    board: Arc<Board>,
+    client: ClientId,
+    transfers: Vec<(TransferId, EndpointKey, Ticket)>,
+    operations: Vec<(OperationId, SyncSender<Result<(), OperationError>>)>,
+    disks: Vec<DiskMachine>,
+    keyboards: Vec<KeyboardMachine>,
+    next_machine: u64,
+}
+
+struct DiskMachine {
+    id: MachineId,
+    disk: PolledDisk,
+    answers: SyncSender<DiskAnswer>,
+    busy: bool,
+    tasks: VecDeque<DiskTask>,
+}
+
+struct KeyboardMachine {
+    id: MachineId,
+    keyboard: PolledKeyboard,
+    events: SyncSender<KeyboardEvent>,
+    /// An event for which there was no room.
+    waiting: Option<KeyboardEvent>,
+    gone: bool,
+}
+
+/// Whether the thread goes on.
+enum Turn {
+    Active(bool),
+    End(Option<SyncSender<Result<(), Error>>>),
+}
+
+impl<B: Backend> Server<B> {
+    pub(super) fn open<E>(
+        options: EngineOptions,
+        open: impl FnOnce() -> Result<B, E>,
+        commands: Receiver<Command>,
+        board: Arc<Board>,
+    ) -> Result<Self, Error>
+    where
+        E: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let backend = open().map_err(|error| Error::Backend(error.into()))?;
+        let mut engine = Engine::new(backend, options)?;
+        Ok(Self {
+            client: engine.client(),
+            engine,
+            commands,
+            board,
+            transfers: Vec::new(),
+            operations: Vec::new(),
+            disks: Vec::new(),
+            keyboards: Vec::new(),
+            next_machine: 0,
+        })
+    }
+
+    pub(super) fn greeting(&mut self) -> Greeting {
+        Greeting {
+            waker: self.engine.waker(),
+            pool: self.engine.pool().clone(),
+            capabilities: self.engine.capabilities().clone(),
+        }
+    }
+
+    pub(super) fn run(mut self) {
+        loop {
+            let mut active = match self.take_commands() {
+                Turn::Active(active) => active,
+                Turn::End(reply) => return self.end(reply),
+            };
+            active |= self.engine.poll();
+            active |= self.deliver();
+            active |= self.poll_machines();
+            if !active {
+                let limit = self.next_deadline();
+                self.engine.wait(limit);
+            }
+        }
+    }
+
+    fn end(mut self, reply: Option<SyncSender<Result<(), Error>>>) {
+        let result = self.engine.shutdown();
+        self.deliver();
+        self.poll_machines();
+        // What was asked for after the end comes back unbegun.
+        while let Ok(command) = self.commands.try_recv() {
+            if let Command::Transfer { buffer, ticket, .. } = command {
+                let status = Err(TransferError::ControllerDead);
+                ticket.keep(Ended {
+                    buffer,
+                    bytes: 0,
+                    status,
+                });
+            }
+        }
+        self.board.update(None, |state| {
+            state.ended = true;
+            state.devices.clear();
+            state.watchers.clear();
+        });
+        if let Some(reply) = reply {
+            drop(reply.send(result));
+        }
+    }
+
+    fn take_commands(&mut self) -> Turn {
+        let mut active = false;
+        for _ in 0..COMMANDS_PER_TURN {
+            match self.commands.try_recv() {
+                Ok(Command::Shutdown { reply }) => return Turn::End(Some(reply)),
+                Ok(command) => self.carry_out(command),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return Turn::End(None),
+            }
+            active = true;
+        }
+        Turn::Active(active)
+    }
+
+    fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::Transfer {
+                endpoint,
+                setup,
+                buffer,
+                length,
+                timeout,
+                ticket,
+            } => {
+                let deadline = timeout.map(|timeout| self.engine.now() + timeout);
+                let submission = Submission {
+                    endpoint,
+                    setup,
+                    buffer,
+                    length,
+                    deadline,
+                };
+                let id = self.engine.submit(self.client, submission);
+                self.transfers.push((id, endpoint, ticket));
+            }
+            Command::CancelAll { mailbox } => {
+                for (id, endpoint, ticket) in &self.transfers {
+                    if ticket.is_of(&mailbox) {
+                        self.engine.cancel(*endpoint, *id);
+                    }
+                }
+            }
+            Command::Operation { operation, reply } => {
+                let id = self.engine.request(self.client, operation);
+                self.operations.push((id, reply));
+            }
+            Command::OpenDisk {
+                slot,
+                policy,
+                opened,
+                answers,
+            } => {
+                let disk = PolledDisk::new(&mut self.engine, slot, policy);
+                let id = self.machine_id();
+                let disk = disk.map(|disk| {
+                    let tasks = VecDeque::new();
+                    self.disks.push(DiskMachine {
+                        id,
+                        disk,
+                        answers,
+                        busy: false,
+                        tasks,
+                    });
+                    id
+                });
+                drop(opened.send(disk));
+            }
+            Command::Disk { id, task } => {
+                if let Some(machine) = self.disks.iter_mut().find(|machine| machine.id == id) {
+                    machine.tasks.push_back(task);
+                }
+            }
+            Command::OpenKeyboard {
+                slot,
+                opened,
+                events,
+            } => {
+                let keyboard = PolledKeyboard::new(&mut self.engine, slot);
+                let id = self.machine_id();
+                let keyboard = keyboard.map(|keyboard| {
+                    let waiting = None;
+                    self.keyboards.push(KeyboardMachine {
+                        id,
+                        keyboard,
+                        events,
+                        waiting,
+                        gone: false,
+                    });
+                    id
+                });
+                drop(opened.send(keyboard));
+            }
+            Command::Close { id } => self.close(id),
+            // Taken care of where commands are taken.
+            Command::Shutdown { .. } => {}
+        }
+    }
+
+    fn machine_id(&mut self) -> MachineId {
+        self.next_machine += 1;
+        MachineId(self.next_machine)
+    }
+
+    fn close(&mut self, id: MachineId) {
+        if let Some(at) = self.disks.iter().position(|machine| machine.id == id) {
+            self.disks.swap_remove(at).disk.close(&mut self.engine);
+        }
+        if let Some(at) = self.keyboards.iter().position(|machine| machine.id == id) {
+            self.keyboards
+                .swap_remove(at)
+                .keyboard
+                .close(&mut self.engine);
+        }
+    }
+
+    /// Hands out what has ended and what has happened.
+    fn deliver(&mut self) -> bool {
+        let mut any = false;
+        while let Some(done) = self.engine.poll_done(self.client) {
+            self.hand_over(done);
+            any = true;
+        }
+        while let Some((id, result)) = self.engine.poll_operation(self.client) {
+            if let Some(at) = self.operations.iter().position(|(own, _)| *own == id) {
+                let (_, reply) = self.operations.swap_remove(at);
+                // Who gave up waiting wants no answer.
+                let _unread = reply.send(result);
+            }
+            any = true;
+        }
+        while let Some(notice) = self.engine.poll_notice() {
+            self.publish(notice);
+            any = true;
+        }
+        any
+    }
+
+    fn hand_over(&mut self, done: TransferDone<Buffer>) {
+        let TransferDone {
+            id,
+            buffer,
+            bytes,
+            status,
+            ..
+        } = done;
+        if let Some(at) = self.transfers.iter().position(|(own, _, _)| *own == id) {
+            self.transfers.swap_remove(at).2.keep(Ended {
+                buffer,
+                bytes,
+                status,
+            });
+        }
+    }
+
+    fn publish(&mut self, notice: Notice) {
+        match notice {
+            Notice::Settled => self.board.update(None, |state| state.settled = true),
+            Notice::Attached { slot, .. } => self.refresh(slot),
+            Notice::Detached { slot } => {
+                let device = self.known(slot);
+                let event = device.map(Event::Detached);
+                self.board.update(event, |state| {
+                    state.devices.retain(|device| device.slot != slot)
+                });
+            }
+            Notice::EnumerationFailed { port, step, error } => {
+                self.board
+                    .update(Some(Event::Failed { port, step, error }), |_| {});
+            }
+            Notice::Died { cause } => {
+                self.board.update(Some(Event::Died(cause)), |state| {
+                    state.death = Some(cause);
+                    state.devices.clear();
+                });
+            }
+            // A setting was chosen, or a device reset: what is known of it may have changed.
+            Notice::EndpointHalted { .. } | Notice::OperationDone { .. } => {}
+            Notice::PhaseEnded { .. }
+            | Notice::ForcedHandoff
+            | Notice::OverCurrent { .. }
+            | Notice::RemoteWake { .. }
+            | Notice::CommandAborted
+            | Notice::HostController { .. }
+            | Notice::UnknownEvent(_)
+            | Notice::Stopped => {}
+        }
+    }
+
+    fn known(&self, slot: SlotId) -> Option<Arc<DeviceInfo>> {
+        let state = self.board.lock();
+        state
+            .devices
+            .iter()
+            .find(|device| device.slot == slot)
+            .cloned()
+    }
+
+    /// Writes a new device on the board.
+    fn refresh(&self, slot: SlotId) {
+        let Some(device) = self.engine.device(slot) else {
+            return;
+        };
+        let device = Arc::new(device.clone());
+        self.board
+            .update(Some(Event::Attached(Arc::clone(&device))), |state| {
+                state.devices.retain(|known| known.slot != slot);
+                state.devices.push(device);
+                state.devices.sort_by_key(|device| device.slot);
+            });
+    }
+
+    fn poll_machines(&mut self) -> bool {
+        let mut any = false;
+        for machine in &mut self.disks {
+            any |= machine.poll(&mut self.engine);
+        }
+        for machine in &mut self.keyboards {
+            any |= machine.poll(&mut self.engine);
+        }
+        any
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let disks = self
+            .disks
+            .iter()
+            .filter_map(|machine| machine.disk.next_deadline())
+            .min();
+        let now = self.engine.now();
+        let keyboards = self.keyboards.iter().filter_map(|machine| {
+            let waiting = machine
+                .waiting
+                .filter(|_| !machine.gone)
+                .map(|_| now + KEYBOARD_PAUSE);
+            Instant::earlier(waiting, machine.keyboard.next_deadline())
+        });
+        Instant::earlier(disks, keyboards.min())
+    }
+}
+
+impl DiskMachine {
+    fn poll<B: Backend>(&mut self, engine: &mut Engine<B>) -> bool {
+        let mut any = false;
+        loop {
+            if self.busy {
+                let Some(done) = self.disk.poll(engine) else {
+                    return any;
+                };
+                self.busy = false;
+                self.answer(done);
+            }
+            any = true;
+            let Some(task) = self.tasks.pop_front() else {
+                return any;
+            };
+            match self.begin(engine.now(), task) {
+                None => self.busy = true,
+                Some(refused) => self.answer(refused),
+            }
+        }
+    }
+
+    /// Begins a task, or says why not.
+    fn begin(&mut self, now: Instant, task: DiskTask) -> Option<DiskDone> {
+        let begun = match task {
+            DiskTask::Start => self
+                .disk
+                .begin_start(now)
+                .map_err(|error| (error.into(), None)),
+            DiskTask::Flush => self
+                .disk
+                .begin_flush(now)
+                .map_err(|error| (error.into(), None)),
+            DiskTask::Read { at, buffer, length } => {
+                let begun = self.disk.begin_read(now, at, buffer, length);
+                begun.map_err(|refused| (refused.error, Some(refused.buffer)))
+            }
+            DiskTask::Write { at, buffer, length } => {
+                let begun = self.disk.begin_write(now, at, buffer, length);
+                begun.map_err(|refused| (refused.error, Some(refused.buffer)))
+            }
+        };
+        let (error, buffer) = begun.err()?;
+        Some(DiskDone {
+            buffer,
+            bytes: 0,
+            result: Err(error),
+        })
+    }
+
+    /// There is room for as many answers as the handle lets tasks through; a handle that is gone wants none.
+    fn answer(&mut self, done: DiskDone) {
+        let info = self.disk.info().copied();
+        drop(self.answers.try_send(DiskAnswer { done, info }));
+    }
+}
+
+impl KeyboardMachine {
+    fn poll<B: Backend>(&mut self, engine: &mut Engine<B>) -> bool {
+        let mut any = false;
+        while !self.gone {
+            let Some(event) = self.waiting.take().or_else(|| self.keyboard.poll(engine)) else {
+                return any;
+            };
+            match self.events.try_send(event) {
+                Ok(()) => any = true,
+                Err(TrySendError::Full(event)) => {
+                    self.waiting = Some(event);
+                    return any;
+                }
+                Err(TrySendError::Disconnected(_)) => self.gone = true,
+            }
+        }
+        any
+    }
+}
