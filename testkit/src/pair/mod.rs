@@ -1,0 +1,349 @@
+//! Driver and model face to face: one thread, one clock that the test owns, single steps, and a seed that decides the rest.
+
+mod disk;
+mod keyboard;
+mod plug;
+mod report;
+mod steps;
+mod turn;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use usb_model::Work;
+use usb_spec::time::Instant;
+use volmem::{DmaPool, PoolUsage, VolatileSlice};
+use xhci_driver::{
+    Control, ControlSetup, Lane, Notice, Operation, OperationError, OperationId, StartError,
+    TransferDone, TransferId, TransferRequest,
+};
+use xhci_hal::middleware::{Faulty, MmioAccess, Recorded};
+use xhci_hal::{Dma, DmaLimit};
+use xhci_model::{Controller, WorkKey};
+use xhci_spec::number::{InterrupterId, PortId};
+
+use crate::fault::{Fault, What};
+use crate::{
+    Buffer, EventTap, Injector, Model, PairOptions, Pool, Random, Registers, VirtualClock, Wire,
+    World,
+};
+
+pub use disk::{Disk, DiskFailure};
+pub use keyboard::Keyboard;
+pub use plug::{SharedMedium, TestDisk, TestKeyboard};
+pub use report::Report;
+
+/// How the transfer with this name ended, and its buffer.
+pub type Done = TransferDone<Buffer>;
+
+/// A run that does not come to its end, or ends badly: why, and what both sides look like.
+#[derive(thiserror::Error)]
+#[error("{why}\n{dump}")]
+pub struct Hang {
+    /// What was waited for, or what is wrong.
+    pub why: String,
+    /// Both sides, and the last register accesses.
+    pub dump: String,
+}
+
+impl fmt::Debug for Hang {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A driver and a controller model, connected, with a clock of their own.
+///
+/// Time only moves when neither side has anything to do: then it jumps to the next deadline of either.
+pub struct Pair {
+    clock: VirtualClock,
+    model: Rc<RefCell<Model>>,
+    registers: Registers,
+    control: Control<World>,
+    /// The lanes behind the first, as if on threads of their own.
+    lanes: Vec<Lane<World>>,
+    pool: Pool,
+    limit: DmaLimit,
+    baseline: PoolUsage,
+    injector: Injector,
+    random: Random,
+    jitter: bool,
+    keep_log: bool,
+    log: VecDeque<MmioAccess>,
+    /// Interrupts on their way.
+    interrupts: BTreeMap<InterrupterId, Instant>,
+    /// Work of the media that is under way.
+    work: Vec<(Instant, WorkKey, Work<VolatileSlice>)>,
+    media: BTreeMap<PortId, SharedMedium>,
+    /// The driver was told something and wants to be polled.
+    touched: bool,
+    /// What it was asked and has not answered.
+    out: BTreeSet<TransferId>,
+    operations_out: BTreeSet<OperationId>,
+    done: BTreeMap<TransferId, Done>,
+    operations: BTreeMap<OperationId, Result<(), OperationError>>,
+    notices: Vec<Notice>,
+    names: u64,
+    /// Answers to questions that nobody asked, or twice.
+    oddities: Vec<String>,
+}
+
+impl fmt::Debug for Pair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pair")
+            .field("now", &self.clock.now())
+            .field("control", &self.control)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Pair {
+    /// A pair whose driver has looked at the controller and is about to bring it up.
+    ///
+    /// # Errors
+    /// What the driver does not like at first sight.
+    ///
+    /// # Panics
+    /// If there is no memory for the test itself.
+    pub fn new(options: PairOptions) -> Result<Self, StartError> {
+        let clock = VirtualClock::new();
+        let PairOptions {
+            mut model, plan, ..
+        } = options;
+        for fault in &plan {
+            if let What::SlowReset(duration) = fault.what {
+                model.behaviour.reset = duration;
+            }
+        }
+        let injector = Injector::new(&plan);
+        let pool = DmaPool::new(&options.memory).expect("memory for the test");
+        pool.set_canary(true);
+        let tap = EventTap::new(pool.address_space(), injector.clone());
+        let model = Controller::new(model, tap, clock.now());
+        let model = Rc::new(RefCell::new(model));
+        let wire = Wire::new(Rc::clone(&model), clock.clone());
+        let registers = Rc::new(Recorded::new(Faulty::new(wire, injector.clone())));
+        let baseline = pool.usage();
+        let pool = Pool::new(pool);
+        let setup = ControlSetup {
+            mmio: Rc::clone(&registers),
+            dma: pool.clone(),
+            policy: options.policy,
+            interrupters: options.interrupters,
+        };
+        let mut control = Control::new(setup, clock.now())?;
+        injector.set_layout(turn::layout(&model, clock.now()));
+        let mask = if control.capabilities().addressing_64 {
+            u64::MAX
+        } else {
+            u64::from(u32::MAX)
+        };
+        let lanes = control.take_lanes();
+        Ok(Self {
+            clock,
+            model,
+            registers,
+            control,
+            lanes,
+            pool,
+            limit: DmaLimit { mask, boundary: 0 },
+            baseline,
+            injector,
+            random: Random::new(options.seed),
+            jitter: options.jitter,
+            keep_log: options.keep_log,
+            log: VecDeque::new(),
+            interrupts: BTreeMap::new(),
+            work: Vec::new(),
+            media: BTreeMap::new(),
+            touched: true,
+            out: BTreeSet::new(),
+            operations_out: BTreeSet::new(),
+            done: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            notices: Vec::new(),
+            names: 0,
+            oddities: Vec::new(),
+        })
+    }
+
+    /// A pair of defaults that is up.
+    ///
+    /// # Errors
+    /// [`Hang`] if it does not come up.
+    pub fn up() -> Result<Self, Hang> {
+        Self::up_with(PairOptions::default())
+    }
+
+    /// A pair that is up: the driver says that it has settled.
+    ///
+    /// # Errors
+    /// [`Hang`] if it does not come up.
+    pub fn up_with(options: PairOptions) -> Result<Self, Hang> {
+        let pair = Self::new(options).map_err(|error| Hang {
+            why: format!("the driver does not begin: {error}"),
+            dump: String::new(),
+        })?;
+        pair.settled()
+    }
+
+    /// The pair when the driver has settled.
+    ///
+    /// # Errors
+    /// [`Hang`] if it does not.
+    pub fn settled(mut self) -> Result<Self, Hang> {
+        self.wait("the driver to settle", Duration::from_secs(120), |pair| {
+            let over = |notice: &Notice| matches!(notice, Notice::Settled | Notice::Died { .. });
+            pair.notices.iter().any(over).then_some(())
+        })?;
+        Ok(self)
+    }
+
+    /// The clock.
+    #[must_use]
+    pub const fn clock(&self) -> &VirtualClock {
+        &self.clock
+    }
+
+    /// What time it is.
+    #[must_use]
+    pub fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// The driver.
+    #[must_use]
+    pub const fn driver(&self) -> &Control<World> {
+        &self.control
+    }
+
+    /// The lanes behind the first.
+    #[must_use]
+    pub fn lanes(&self) -> &[Lane<World>] {
+        &self.lanes
+    }
+
+    /// The model.
+    #[must_use]
+    pub const fn model(&self) -> &Rc<RefCell<Model>> {
+        &self.model
+    }
+
+    /// The plan at work.
+    #[must_use]
+    pub const fn injector(&self) -> &Injector {
+        &self.injector
+    }
+
+    /// The pair's own numbers, for tests that want more of them.
+    pub const fn random(&mut self) -> &mut Random {
+        &mut self.random
+    }
+
+    /// Everything the driver has said so far.
+    #[must_use]
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// Forgets what the driver has said so far.
+    pub fn forget_notices(&mut self) {
+        self.notices.clear();
+    }
+
+    /// Every register access since the last call, if they are kept.
+    pub fn take_log(&mut self) -> Vec<MmioAccess> {
+        self.log.extend(self.registers.take());
+        self.log.drain(..).collect()
+    }
+
+    /// A plan for what comes now.
+    pub fn inject(&mut self, plan: &[Fault]) {
+        self.injector.replace(plan);
+    }
+
+    /// A buffer of `len` bytes that begins `skew` bytes behind a multiple of 64.
+    ///
+    /// # Panics
+    /// If there is no memory.
+    pub fn buffer(&mut self, len: usize, skew: usize) -> Buffer {
+        let whole = self.pool.alloc((len + skew).max(1), 64, self.limit);
+        let whole = whole.expect("memory for a buffer");
+        whole.narrow(skew..skew + len)
+    }
+
+    /// Begins a transfer under a new name.
+    pub fn submit(&mut self, mut request: TransferRequest<Buffer>) -> TransferId {
+        self.names += 1;
+        let id = TransferId(self.names);
+        request.id = id;
+        self.out.insert(id);
+        self.touched = true;
+        let now = self.clock.now();
+        match self.lane(request.endpoint) {
+            Some(lane) => lane.submit(request, now),
+            None => self.control.submit(request, now),
+        }
+        id
+    }
+
+    /// Takes a transfer back.
+    pub fn cancel(&mut self, key: xhci_driver::EndpointKey, id: TransferId) {
+        self.touched = true;
+        let now = self.clock.now();
+        match self.lane(key) {
+            Some(lane) => lane.cancel(key, id, now),
+            None => self.control.cancel(key, id, now),
+        }
+    }
+
+    /// Asks the driver for an operation.
+    pub fn request(&mut self, operation: Operation) -> OperationId {
+        self.names += 1;
+        let id = OperationId(self.names);
+        self.operations_out.insert(id);
+        self.touched = true;
+        self.control.request(id, operation, self.clock.now());
+        id
+    }
+
+    /// How a transfer ended, once it has; it is told once.
+    pub fn take_done(&mut self, id: TransferId) -> Option<Done> {
+        self.done.remove(&id)
+    }
+
+    /// How an operation ended, once it has; it is told once.
+    pub fn take_operation(&mut self, id: OperationId) -> Option<Result<(), OperationError>> {
+        self.operations.remove(&id)
+    }
+
+    /// Waits for a transfer's end.
+    ///
+    /// # Errors
+    /// [`Hang`] if it does not come within 60 s.
+    pub fn wait_done(&mut self, id: TransferId) -> Result<Done, Hang> {
+        self.wait("a transfer's end", Duration::from_secs(60), |pair| {
+            pair.take_done(id)
+        })
+    }
+
+    /// Carries an operation out.
+    ///
+    /// # Errors
+    /// [`Hang`] if its end does not come within 120 s.
+    pub fn operate(&mut self, operation: Operation) -> Result<Result<(), OperationError>, Hang> {
+        let id = self.request(operation);
+        self.wait("an operation's end", Duration::from_secs(120), |pair| {
+            pair.take_operation(id)
+        })
+    }
+
+    fn lane(&mut self, key: xhci_driver::EndpointKey) -> Option<&mut Lane<World>> {
+        let number = self.control.lane_of(key)?;
+        let mut lanes = self.lanes.iter_mut();
+        lanes.find(|lane| lane.interrupter() == number)
+    }
+}

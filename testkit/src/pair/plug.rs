@@ -1,0 +1,132 @@
+//! What hangs on the ports.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use block::{Medium, perform};
+use usb_model::device::{self, DiskOptions, KeyboardOptions};
+use usb_model::{UsbDevice, Work, WorkDone, WorkError};
+use usb_spec::speed::Speed;
+use volmem::VolatileSlice;
+use xhci_driver::Notice;
+use xhci_model::WorkKey;
+use xhci_spec::number::{PortId, SlotId};
+
+use super::{Hang, Pair};
+use crate::device::{FaultyDevice, SharedDevice};
+
+/// A medium that the test can look at while a disk uses it.
+pub type SharedMedium = Rc<RefCell<dyn Medium>>;
+
+/// The disk of a pair, for the test's hand.
+pub type TestDisk = SharedDevice<device::Disk<VolatileSlice>>;
+
+/// The keyboard of a pair, for the test's hand.
+pub type TestKeyboard = SharedDevice<device::Keyboard<VolatileSlice>>;
+
+impl Pair {
+    /// The first port without a device that fits this speed.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn free_port(&self, speed: Speed) -> PortId {
+        let mut model = self.model.borrow_mut();
+        let ports: Vec<PortId> = model.options().ports_for(speed).collect();
+        let mut ports = ports.into_iter();
+        let free = ports.find(|port| model.device_mut(*port).is_none());
+        free.expect("a free port for this speed")
+    }
+
+    /// Plugs a disk in whose blocks are `medium`.
+    ///
+    /// # Panics
+    /// If there is no free port for it.
+    pub fn plug_disk(&mut self, options: DiskOptions, medium: SharedMedium) -> (PortId, TestDisk) {
+        let options = DiskOptions {
+            blocks: medium.borrow().len() / u64::from(options.block_size.bytes()),
+            read_only: medium.borrow().is_read_only(),
+            ..options
+        };
+        let port = self.free_port(options.speed);
+        let disk = SharedDevice::new(device::Disk::new(options));
+        self.media.insert(port, medium);
+        self.plug(port, disk.clone());
+        (port, disk)
+    }
+
+    /// Plugs a keyboard in.
+    ///
+    /// # Panics
+    /// If there is no free port for it.
+    pub fn plug_keyboard(&mut self, options: KeyboardOptions) -> (PortId, TestKeyboard) {
+        let port = self.free_port(options.speed);
+        let keyboard = SharedDevice::new(device::Keyboard::new(options));
+        self.plug(port, keyboard.clone());
+        (port, keyboard)
+    }
+
+    /// Plugs a device in, behind the plan's faults.
+    ///
+    /// # Panics
+    /// If it does not fit the port.
+    pub fn plug(&mut self, port: PortId, device: impl UsbDevice<VolatileSlice> + 'static) {
+        let device = FaultyDevice::new(device, port, self.injector.clone());
+        let now = self.clock.now();
+        let attached = self.model.borrow_mut().attach(port, Box::new(device), now);
+        attached.expect("the port to take the device");
+    }
+
+    /// Pulls the device out of a port, without a warning.
+    pub fn unplug(&mut self, port: PortId) {
+        let now = self.clock.now();
+        // The device itself is of no use to anybody, unless a worker still has its buffers; then the model keeps it.
+        drop(self.model.borrow_mut().detach(port, now));
+    }
+
+    /// The device on a port, when the driver has made it ready.
+    ///
+    /// # Errors
+    /// [`Hang`] if that does not happen within a minute.
+    pub fn attached(&mut self, port: PortId) -> Result<SlotId, Hang> {
+        let ready = self.attached_or_failed(port)?;
+        ready.ok_or_else(|| self.hang(format!("the device on port {port} was given up")))
+    }
+
+    /// The device on a port when the driver has made it ready, or `None` when the driver has given it up.
+    ///
+    /// # Errors
+    /// [`Hang`] if neither happens within two minutes.
+    pub fn attached_or_failed(&mut self, port: PortId) -> Result<Option<SlotId>, Hang> {
+        let before = self.notices.len();
+        self.wait("a device to be ready", Duration::from_secs(120), |pair| {
+            let mut devices = pair.control.devices();
+            if let Some(device) = devices.find(|device| device.port == port) {
+                return Some(Some(device.slot));
+            }
+            let mut news = pair.notices.iter().skip(before);
+            let failed = news.any(|notice| match notice {
+                Notice::EnumerationFailed { port: failed, .. } => *failed == port,
+                Notice::Died { .. } => true,
+                _ => false,
+            });
+            failed.then_some(None)
+        })
+    }
+
+    pub(super) fn perform(
+        &mut self,
+        key: WorkKey,
+        work: Work<VolatileSlice>,
+    ) -> WorkDone<VolatileSlice> {
+        match self.media.get(&key.port()) {
+            Some(medium) => perform(&mut *medium.borrow_mut(), work),
+            None => WorkDone {
+                id: work.id,
+                buffers: work.buffers,
+                result: Err(WorkError::Gone),
+            },
+        }
+    }
+}
