@@ -1,5 +1,7 @@
 use core::time::Duration;
 
+use crate::command::CommandFaults;
+
 /// What a profile of real hardware may change without changing the capability registers: durations, and answers that the
 /// specification leaves open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub struct Behaviour {
     pub firmware: FirmwareHandoff,
     /// Whether ports that have changes make their events when the controller starts; some hardware does not.
     pub events_at_start: bool,
+    /// Commands that go wrong on purpose.
+    pub commands: CommandFaults,
     /// From a USB2 device's connect to CCS = 1.
     pub usb2_connect: Duration,
     /// USB2 bus reset. USB 2.0 §7.1.7.5: at least 50 ms from a root port.
@@ -57,6 +61,7 @@ impl Default for Behaviour {
             wide_write: WideWrite::BothHalves,
             firmware: FirmwareHandoff::GivesUpAfter(Duration::from_millis(5)),
             events_at_start: true,
+            commands: CommandFaults::default(),
             usb2_connect: Duration::from_millis(1),
             usb2_reset: Duration::from_millis(50),
             usb2_resume: Duration::from_millis(20),
