@@ -47,6 +47,7 @@ use May::{AllBut, BelowEdges, Only};
 pub(crate) const ROOMS: &[Room] = &[
     room("usb-spec", Data, Only(&[])),
     room("xhci-spec", Data, Only(&[])),
+    room("renesas-spec", Data, Only(&["xhci-spec"])),
     room("memory", Mechanism, Only(&["xhci-spec"])),
     room(
         "xhci-ring",
@@ -72,13 +73,20 @@ pub(crate) const ROOMS: &[Room] = &[
         Only(&[
             "usb-spec",
             "xhci-spec",
+            "renesas-spec",
             "memory",
             "xhci-ring",
+            // A function answers the trait by which configuration space is asked for.
+            "xhci-hal",
             "usb-model",
             "xhci-model",
         ]),
     ),
-    room("renesas", Core, Only(&["xhci-spec", "xhci-hal"])),
+    room(
+        "renesas",
+        Core,
+        Only(&["usb-spec", "xhci-spec", "renesas-spec", "xhci-hal"]),
+    ),
     room("trace", Core, Only(&["usb-spec", "xhci-spec", "memory"])),
     room(
         "check",

@@ -24,6 +24,8 @@ pub enum Block {
     Doorbell,
     /// The first dword of an extended capability. xHCI 1.2 §7.
     Extended,
+    /// The start of the function's PCI configuration space: registers that a vendor declares for its chip, not xHCI.
+    Config,
 }
 
 /// A register of 32 or 64 bits.
