@@ -36,6 +36,7 @@ mod extended;
 mod geometry;
 mod interrupter;
 mod lifecycle;
+mod motion;
 mod options;
 mod port;
 mod registers;
@@ -45,8 +46,10 @@ mod transfer;
 mod wide;
 
 pub use behaviour::{Behaviour, FirmwareHandoff, SaveRestore, WideWrite};
+pub use command::{CommandFaults, StuckCommand};
 pub use context::HostError;
 pub use controller::{Controller, Progress, WorkKey};
+pub use engine::Counters;
 pub use geometry::Geometry;
 pub use options::{Options, PortGroup};
 pub use port::{AttachError, PortFault};

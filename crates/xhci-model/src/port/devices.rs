@@ -212,12 +212,13 @@ impl<S: Slice> Ports<S> {
         }
     }
 
-    /// When a device has something to say by itself.
-    pub(crate) fn next_device_deadline(&self) -> Option<Instant> {
-        let devices = self
-            .occupied()
-            .filter_map(|id| self.get(id)?.device.as_deref());
-        devices.filter_map(UsbDevice::next_deadline).min()
+    /// When a device has something to say by itself: any, or one of those that are asked while the controller is halted.
+    pub(crate) fn next_device_deadline(&self, everyone: bool) -> Option<Instant> {
+        let asked = |id: &PortId| everyone || self.is_asleep(*id) || self.is_leaving(*id);
+        let ports = self.occupied().filter(asked);
+        ports
+            .filter_map(|id| self.get(id)?.device.as_deref()?.next_deadline())
+            .min()
     }
 
     /// Whether the port sleeps, so that its device may want to wake it.

@@ -111,7 +111,10 @@ impl<S: Slice> Port<S> {
 
     /// HCRST: sticky fields stay.
     pub(super) fn reset_registers(&mut self) {
-        self.stored = without_machine(self.stored.after_reset(PortSc::default()));
+        // Over-current is a signal from outside, which a reset does not end.
+        let over_current = self.stored.over_current_active();
+        let initial = PortSc::default().with_over_current_active(over_current);
+        self.stored = without_machine(self.stored.after_reset(initial));
         match self.protocol {
             Protocol::Usb2 => {
                 self.power_management = after_reset::<PortPmscUsb2>(self.power_management);

@@ -11,8 +11,8 @@ use usb_spec::time::Instant;
 use xhci_model::{Behaviour, Controller, Geometry, Options, Progress};
 use xhci_spec::number::{InterrupterId, PortId};
 use xhci_spec::registers::{
-    Config, Crcr, Dcbaap, Erdp, Erstba, Erstsz, Iman, Imod, PortSc, Register, UsbCmd, UsbSts,
-    interrupter_base, port_base,
+    Config, Crcr, Dcbaap, Erdp, Erstba, Erstsz, Iman, Imod, PortLinkState, PortSc, Register,
+    UsbCmd, UsbSts, interrupter_base, port_base,
 };
 use xhci_spec::trb::{Event, Trb};
 
@@ -217,6 +217,33 @@ impl Bench {
     pub fn write_port(&mut self, number: u8, value: PortSc) {
         let at = self.port_at::<PortSc>(number);
         self.write(at, value.bits());
+    }
+
+    /// Puts a device on a port.
+    pub fn plug(&mut self, number: u8, device: &device::Diary) {
+        let device = device.boxed();
+        self.controller
+            .attach(port(number), device, self.now)
+            .unwrap();
+        self.settle();
+    }
+
+    /// Resets a port, waits for it, acknowledges.
+    pub fn reset_port(&mut self, number: u8) {
+        let reset = self.port(number).to_neutral().with_port_reset(true);
+        self.write_port(number, reset);
+        self.pass(ms(50));
+        assert!(
+            self.port(number).port_reset_change(),
+            "the reset should be done"
+        );
+        self.acknowledge(number);
+    }
+
+    /// Asks a port for a link state.
+    pub fn write_link(&mut self, number: u8, state: PortLinkState) {
+        let wish = self.port(number).request_link_state(state);
+        self.write_port(number, wish);
     }
 
     /// Acknowledges all changes of a port, and tells what they were.
