@@ -33,7 +33,7 @@ pub use thread::{
 };
 
 pub use usb_spec::time::Instant;
-pub use usb_spec::{EndpointAddress, Setup};
+pub use usb_spec::{EndpointAddress, Setup, Speed};
 pub use xhci_driver::{
     Capabilities, Death, DeviceInfo, EndpointInfo, EndpointKey, EnumerationStep, Notice, Operation,
     OperationError, OperationId, Phase, Policy, StartError, TransferError, TransferId,
