@@ -51,6 +51,17 @@ impl<H: Hal> fmt::Debug for LaneSetup<H> {
     }
 }
 
+/// Where an event ring lies when it is new.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EventRing {
+    pub(crate) interrupter: InterrupterId,
+    /// Its segment table, and how many segments that has.
+    pub(crate) table: Iova,
+    pub(crate) segments: u16,
+    /// The first event.
+    pub(crate) dequeue: Iova,
+}
+
 /// One event ring, the transfer rings of the endpoints assigned to it, and the transfers on them.
 pub struct Lane<H: Hal> {
     setup: LaneSetup<H>,
@@ -105,14 +116,15 @@ impl<H: Hal> Lane<H> {
         self.setup.interrupter
     }
 
-    /// Where its event ring's segment table lies, and how many segments that has.
-    pub(crate) fn event_table(&self) -> (Iova, u16) {
-        self.setup.events.erst()
-    }
-
-    /// The first event not taken.
-    pub(crate) fn event_dequeue(&self) -> Iova {
-        self.setup.events.dequeue().0
+    /// Its event ring, as the controller is to be told before it runs.
+    pub(crate) fn event_ring(&self) -> EventRing {
+        let (table, segments) = self.setup.events.erst();
+        EventRing {
+            interrupter: self.setup.interrupter,
+            table,
+            segments,
+            dequeue: self.setup.events.dequeue().0,
+        }
     }
 
     /// What it has seen so far.

@@ -41,6 +41,8 @@ pub struct Policy {
     pub event_segments: u16,
     /// Interval field above which periodic endpoints misbehave; 15 for none.
     pub interval_max: u8,
+    /// How long devices that have power may take to show themselves before the start counts as settled. USB 2.0 §7.1.7.3 (TSIGATT): 100 ms.
+    pub attach_wait: Duration,
     /// Debounce after a connection before the port is reset. USB 2.0 §7.1.7.3: 100 ms.
     pub debounce: Duration,
     /// How long a USB3 link may take to train before it is reset warm. USB 3.2 allows it 360 ms in Polling (unchecked).
@@ -85,6 +87,7 @@ impl Default for Policy {
             segments_max: 8,
             event_segments: 2,
             interval_max: 15,
+            attach_wait: Duration::from_millis(100),
             debounce: Duration::from_millis(100),
             training_timeout: Duration::from_millis(500),
             resume_signalling: Duration::from_millis(20),

@@ -266,21 +266,20 @@ impl<H: Hal> Control<H> {
             Dcbaap::default().with_device_context_base_address_array(self.array.iova()),
         );
         registers.set_operational(self.commands.crcr());
-        for lane in &self.lanes {
-            let interrupter = lane.interrupter();
-            let (table, segments) = lane.event_table();
+        for ring in &self.event_rings {
+            let interrupter = ring.interrupter;
             // This order: ERSTBA makes the controller read the table. xHCI 1.2 §4.9.4.
             registers.set_interrupter(
                 interrupter,
-                Erstsz::default().with_segment_table_size(segments),
+                Erstsz::default().with_segment_table_size(ring.segments),
             );
             registers.set_interrupter(
                 interrupter,
-                Erdp::default().with_event_ring_dequeue_pointer(lane.event_dequeue()),
+                Erdp::default().with_event_ring_dequeue_pointer(ring.dequeue),
             );
             registers.set_interrupter(
                 interrupter,
-                Erstba::default().with_segment_table_base(table),
+                Erstba::default().with_segment_table_base(ring.table),
             );
             let moderation =
                 Imod::default().with_interrupt_moderation_interval(self.policy.moderation);
@@ -331,6 +330,7 @@ impl<H: Hal> Control<H> {
         }
         self.phase_ended(Phase::SelfTest, now - begun);
         self.start = Start::Running;
+        self.settle_after = now + self.policy.attach_wait;
         self.power_ports();
         self.look_at_all_ports();
         self.phase_ended(Phase::Ports, Duration::ZERO);

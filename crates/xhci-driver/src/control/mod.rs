@@ -16,6 +16,7 @@ use xhci_spec::trb::Command;
 use crate::command::Commands;
 use crate::device::{Device, DeviceInfo};
 use crate::job::{Input, Job, JobId};
+use crate::lane::EventRing;
 use crate::port::Port;
 use crate::registers::Registers;
 use crate::start::Start;
@@ -55,6 +56,8 @@ pub struct Control<H: Hal> {
     /// Lane 0; the others until they are taken.
     pub(crate) lanes: Vec<Lane<H>>,
     pub(crate) interrupters: u16,
+    /// Every lane's event ring as the controller is to be told at the start; lanes may have been taken by then.
+    pub(crate) event_rings: Vec<EventRing>,
     pub(crate) next_lane: u16,
     /// The device context base address array.
     pub(crate) array: Buffer<H>,
@@ -78,6 +81,8 @@ pub struct Control<H: Hal> {
     next_transfer: u64,
     /// When the controller's health is looked at next.
     checkup: Instant,
+    /// Devices that have power may take until then to show themselves.
+    pub(crate) settle_after: Instant,
     settled: bool,
 }
 
@@ -93,6 +98,7 @@ impl<H: Hal> fmt::Debug for Control<H> {
 impl<H: Hal> Control<H> {
     pub(crate) fn assemble(parts: Parts<H>, now: Instant) -> Self {
         let interrupters = u16::try_from(parts.lanes.len()).unwrap_or(1);
+        let event_rings = parts.lanes.iter().map(Lane::event_ring).collect();
         Self {
             registers: parts.registers,
             policy: parts.policy,
@@ -101,6 +107,7 @@ impl<H: Hal> Control<H> {
             commands: parts.commands,
             lanes: parts.lanes,
             interrupters,
+            event_rings,
             next_lane: 0,
             array: parts.array,
             _scratchpads: parts.scratchpads,
@@ -120,6 +127,7 @@ impl<H: Hal> Control<H> {
             next_job: 0,
             next_transfer: 0,
             checkup: now,
+            settle_after: now,
             settled: false,
         }
     }
@@ -237,7 +245,7 @@ impl<H: Hal> Control<H> {
             }
         }
         self.check_up(now);
-        self.settle();
+        self.settle(now);
     }
 
     /// When [`poll`](Self::poll) is needed even without an interrupt; changes with every call that takes `&mut self`.
@@ -256,6 +264,9 @@ impl<H: Hal> Control<H> {
         }
         for (at, _) in &self.timers {
             earliest = Instant::earlier(earliest, Some(*at));
+        }
+        if !self.settled && self.start == Start::Running && now < self.settle_after {
+            earliest = Instant::earlier(earliest, Some(self.settle_after));
         }
         Instant::earlier(earliest, Some(self.checkup))
     }

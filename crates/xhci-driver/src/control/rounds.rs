@@ -170,8 +170,10 @@ impl<H: Hal> Control<H> {
         }
     }
 
-    pub(super) fn settle(&mut self) {
-        let busy = !self.jobs.is_empty() || self.ports.iter().any(Port::is_on_its_way);
+    pub(super) fn settle(&mut self, now: Instant) {
+        let busy = now < self.settle_after
+            || !self.jobs.is_empty()
+            || self.ports.iter().any(Port::is_on_its_way);
         if !self.settled && self.start == Start::Running && !busy {
             self.settled = true;
             self.notices.push_back(Notice::Settled);
