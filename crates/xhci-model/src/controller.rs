@@ -8,9 +8,10 @@ use usb_spec::speed::Speed;
 use usb_spec::time::Instant;
 use xhci_spec::number::{InterrupterId, PortId, RouteString};
 
+use crate::behaviour::Behaviour;
 use crate::bit_set::ByteSet;
 use crate::context::HostError;
-use crate::engine::Engine;
+use crate::engine::{Counters, Engine};
 use crate::extended::Extended;
 use crate::interrupter::Interrupters;
 use crate::lifecycle::Lifecycle;
@@ -271,6 +272,18 @@ impl<M: Memory> Controller<M> {
     #[must_use]
     pub fn options(&self) -> &Options {
         &self.options
+    }
+
+    /// Changes durations and policies from now on; what is under way keeps its time, and the firmware its mind.
+    pub fn set_behaviour(&mut self, behaviour: Behaviour) {
+        self.ports.set_behaviour(behaviour.clone());
+        self.options.behaviour = behaviour;
+    }
+
+    /// What the controller has counted since power-on.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.engine.counters()
     }
 
     /// How many bytes BAR0 has.

@@ -215,6 +215,10 @@ impl<S: Slice> Ports<S> {
         }
     }
 
+    pub(crate) fn set_behaviour(&mut self, behaviour: Behaviour) {
+        self.behaviour = behaviour;
+    }
+
     /// CONFIG.U3E.
     pub(crate) fn set_u3_entry_enabled(&mut self, enabled: bool) {
         self.u3_entry_enabled = enabled;
