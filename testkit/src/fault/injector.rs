@@ -127,6 +127,15 @@ impl Injector {
         struck
     }
 
+    /// Counts a fault that somebody else has brought about.
+    pub(crate) fn fire(&self, injury: Injury) {
+        let mut shared = self.shared.borrow_mut();
+        let meets = |armed: &&mut Armed| armed.fault.what.meets(injury);
+        if let Some(armed) = shared.faults.iter_mut().find(meets) {
+            armed.fired += 1;
+        }
+    }
+
     /// Lets opportunities count, or not.
     pub fn arm(&self, armed: bool) {
         self.shared.borrow_mut().armed = armed;

@@ -58,8 +58,11 @@ pub enum What {
     LostEvent(EventKind),
     /// The command doorbell does not arrive.
     LostDoorbell,
-    /// A command does not come to an end.
-    StuckCommand,
+    /// A command does not come to an end by itself; the controller may or may not let go of it when told to. Set up before the start.
+    StuckCommand {
+        /// Whether an abort ends it.
+        lets_go: bool,
+    },
     /// A device answers wrongly.
     Device(Answer, Target),
     /// The device is pulled out.
@@ -138,7 +141,7 @@ impl What {
         match (self, injury) {
             (Self::LostInterrupt, Injury::Interrupt)
             | (Self::LostDoorbell, Injury::CommandDoorbell)
-            | (Self::StuckCommand, Injury::Command)
+            | (Self::StuckCommand { .. }, Injury::Command)
             | (Self::Death(_) | Self::Gone, Injury::Access)
             | (Self::SlowReset(_), Injury::Reset) => true,
             (Self::LostEvent(wanted), Injury::Event(kind)) => wanted == kind,

@@ -14,16 +14,17 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use usb_model::Work;
+use usb_spec::Setup;
 use usb_spec::time::Instant;
 use volmem::{DmaPool, PoolUsage, VolatileSlice};
 use xhci_driver::{
-    Control, ControlSetup, Lane, Notice, Operation, OperationError, OperationId, StartError,
-    TransferDone, TransferId, TransferRequest,
+    Control, ControlSetup, EndpointKey, Lane, Notice, Operation, OperationError, OperationId,
+    StartError, TransferDone, TransferId, TransferRequest,
 };
 use xhci_hal::middleware::{Faulty, MmioAccess, Recorded};
 use xhci_hal::{Dma, DmaLimit};
-use xhci_model::{Controller, WorkKey};
-use xhci_spec::number::{InterrupterId, PortId};
+use xhci_model::{CommandFaults, Controller, StuckCommand, WorkKey};
+use xhci_spec::number::{Dci, InterrupterId, PortId, SlotId};
 
 use crate::fault::{Fault, What};
 use crate::{
@@ -78,8 +79,14 @@ pub struct Pair {
     /// Work of the media that is under way.
     work: Vec<(Instant, WorkKey, Work<VolatileSlice>)>,
     media: BTreeMap<PortId, SharedMedium>,
+    /// Which device the driver had on a port when the next was plugged in.
+    before: BTreeMap<PortId, Option<u32>>,
+    /// When the driver wants to be polled next.
+    alarm: Option<Instant>,
     /// The driver was told something and wants to be polled.
     touched: bool,
+    /// Stuck commands that the model has counted.
+    stuck: u64,
     /// What it was asked and has not answered.
     out: BTreeSet<TransferId>,
     operations_out: BTreeSet<OperationId>,
@@ -114,8 +121,16 @@ impl Pair {
             mut model, plan, ..
         } = options;
         for fault in &plan {
-            if let What::SlowReset(duration) = fault.what {
-                model.behaviour.reset = duration;
+            match fault.what {
+                What::SlowReset(duration) => model.behaviour.reset = duration,
+                What::StuckCommand { lets_go } => {
+                    model.behaviour.commands = CommandFaults {
+                        stuck: Some(StuckCommand::Nth(u64::from(fault.after) + 1)),
+                        lets_go,
+                        omit_stopped_event: fault.after % 2 == 0,
+                    };
+                }
+                _ => {}
             }
         }
         let injector = Injector::new(&plan);
@@ -159,7 +174,10 @@ impl Pair {
             interrupts: BTreeMap::new(),
             work: Vec::new(),
             media: BTreeMap::new(),
+            before: BTreeMap::new(),
+            alarm: None,
             touched: true,
+            stuck: 0,
             out: BTreeSet::new(),
             operations_out: BTreeSet::new(),
             done: BTreeMap::new(),
@@ -291,7 +309,7 @@ impl Pair {
     }
 
     /// Takes a transfer back.
-    pub fn cancel(&mut self, key: xhci_driver::EndpointKey, id: TransferId) {
+    pub fn cancel(&mut self, key: EndpointKey, id: TransferId) {
         self.touched = true;
         let now = self.clock.now();
         match self.lane(key) {
@@ -320,6 +338,45 @@ impl Pair {
         self.operations.remove(&id)
     }
 
+    /// A control transfer on endpoint 0 of a device; `bytes` are sent, or there is room for as many as the setup packet says.
+    ///
+    /// # Errors
+    /// [`Hang`] if it does not end.
+    pub fn control(&mut self, slot: SlotId, setup: Setup, bytes: &[u8]) -> Result<Done, Hang> {
+        let length = usize::from(setup.length);
+        let buffer = (length > 0).then(|| {
+            let mut buffer = self.buffer(length, 0);
+            buffer[..bytes.len()].copy_from_slice(bytes);
+            buffer
+        });
+        let id = self.submit(TransferRequest {
+            id: TransferId(0),
+            endpoint: EndpointKey {
+                slot,
+                dci: Dci::CONTROL,
+            },
+            setup: Some(setup),
+            buffer,
+            length,
+            deadline: Some(self.clock.now() + Duration::from_secs(5)),
+        });
+        self.wait_done(id)
+    }
+
+    /// Begins a transfer of `length` bytes from an endpoint that is not endpoint 0, into a new buffer.
+    pub fn submit_in(&mut self, key: EndpointKey, length: usize) -> TransferId {
+        let skew = self.random.index(64);
+        let buffer = self.buffer(length, skew);
+        self.submit(TransferRequest {
+            id: TransferId(0),
+            endpoint: key,
+            setup: None,
+            buffer: Some(buffer),
+            length,
+            deadline: None,
+        })
+    }
+
     /// Waits for a transfer's end.
     ///
     /// # Errors
@@ -341,7 +398,7 @@ impl Pair {
         })
     }
 
-    fn lane(&mut self, key: xhci_driver::EndpointKey) -> Option<&mut Lane<World>> {
+    fn lane(&mut self, key: EndpointKey) -> Option<&mut Lane<World>> {
         let number = self.control.lane_of(key)?;
         let mut lanes = self.lanes.iter_mut();
         lanes.find(|lane| lane.interrupter() == number)

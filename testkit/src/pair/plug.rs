@@ -74,6 +74,8 @@ impl Pair {
     pub fn plug(&mut self, port: PortId, device: impl UsbDevice<VolatileSlice> + 'static) {
         let device = FaultyDevice::new(device, port, self.injector.clone());
         let now = self.clock.now();
+        let before = self.generation_on(port);
+        self.before.insert(port, before);
         let attached = self.model.borrow_mut().attach(port, Box::new(device), now);
         attached.expect("the port to take the device");
     }
@@ -102,7 +104,12 @@ impl Pair {
         let before = self.notices.len();
         self.wait("a device to be ready", Duration::from_secs(120), |pair| {
             let mut devices = pair.control.devices();
-            if let Some(device) = devices.find(|device| device.port == port) {
+            // One that was there before the plug is the old one, on its way out.
+            let old = pair.before.get(&port).copied().flatten();
+            let new = |generation| Some(generation) != old;
+            if let Some(device) =
+                devices.find(|device| device.port == port && new(device.generation))
+            {
                 return Some(Some(device.slot));
             }
             let mut news = pair.notices.iter().skip(before);
@@ -113,6 +120,12 @@ impl Pair {
             });
             failed.then_some(None)
         })
+    }
+
+    fn generation_on(&self, port: PortId) -> Option<u32> {
+        let mut devices = self.control.devices();
+        let device = devices.find(|device| device.port == port);
+        device.map(|device| device.generation)
     }
 
     pub(super) fn perform(

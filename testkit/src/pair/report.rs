@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use xhci_driver::Notice;
 use xhci_hal::Mmio;
-use xhci_spec::registers::{Register, UsbSts, port_base};
+use xhci_spec::registers::{Layout, Register, UsbSts, port_base};
 
 use super::{Hang, Pair};
 use crate::fault::Fault;
@@ -29,11 +29,7 @@ impl Pair {
     /// # Errors
     /// [`Hang`] with what is wrong.
     pub fn finish(mut self) -> Result<Report, Hang> {
-        self.control.shutdown(self.clock.now());
-        self.touched = true;
-        self.wait("the driver to stop", Duration::from_secs(30), |pair| {
-            pair.notices.contains(&Notice::Stopped).then_some(())
-        })?;
+        self.shut_down()?;
         self.run_for(Duration::from_millis(1))?;
         let mut wrong = self.oddities.clone();
         if !self.out.is_empty() {
@@ -53,6 +49,18 @@ impl Pair {
         }
         self.done.clear();
         self.leave()
+    }
+
+    /// Has the driver hand the controller back.
+    ///
+    /// # Errors
+    /// [`Hang`] if that does not come to an end.
+    pub fn shut_down(&mut self) -> Result<(), Hang> {
+        self.control.shutdown(self.clock.now());
+        self.touched = true;
+        self.wait("the driver to stop", Duration::from_secs(30), |pair| {
+            pair.notices.contains(&Notice::Stopped).then_some(())
+        })
     }
 
     /// USBSTS, past all middleware.
@@ -150,7 +158,7 @@ impl Pair {
         writeln!(
             text,
             "next: driver {:?}, model {:?}",
-            self.control.next_deadline(self.now()),
+            self.alarm,
             self.model.borrow().next_deadline()
         )?;
         writeln!(
@@ -159,9 +167,7 @@ impl Pair {
             self.interrupts,
             self.work.len()
         )?;
-        let Some(layout) = self.layout() else {
-            return Ok(());
-        };
+        let layout = self.layout();
         for access in &self.log {
             writeln!(text, "  {}", describe(&layout, access))?;
         }
@@ -177,7 +183,7 @@ impl Pair {
 
     /// Where the controller has its registers.
     #[must_use]
-    pub fn layout(&self) -> Option<xhci_spec::registers::Layout> {
-        Some(super::turn::layout(&self.model, self.clock.now()))
+    pub fn layout(&self) -> Layout {
+        super::turn::layout(&self.model, self.clock.now())
     }
 }

@@ -70,6 +70,31 @@ impl Pair {
         })
     }
 
+    /// Lets everybody but the driver work for so long, as if its thread had been kept away.
+    ///
+    /// # Errors
+    /// [`Hang`] if time stands still.
+    pub fn without_driver(&mut self, duration: Duration) -> Result<(), Hang> {
+        let end = self.clock.now() + duration;
+        let mut turns = 0;
+        while self.clock.now() < end {
+            turns += 1;
+            if turns > TURNS_MAX {
+                return Err(self.hang("without the driver: time stands still"));
+            }
+            let mut busy = self.world_turn();
+            busy |= self.model_turn();
+            let next = Instant::earlier(
+                self.model.borrow().next_deadline(),
+                self.work.iter().map(|(due, ..)| *due).min(),
+            );
+            if !busy && next.is_none_or(|next| next > self.clock.now()) {
+                self.clock.advance_to(next.unwrap_or(end).min(end));
+            }
+        }
+        Ok(())
+    }
+
     /// One turn of everybody. Returns whether there may be more to do now.
     fn turn(&mut self) -> bool {
         let model_first = self.jitter && self.random.once_in(2);
@@ -117,6 +142,11 @@ impl Pair {
         };
         let progress = self.model.borrow_mut().service(now, budget);
         let mut busy = progress == Progress::More;
+        let stuck = self.model.borrow().counters().commands_stuck;
+        if stuck > self.stuck {
+            self.stuck = stuck;
+            self.injector.fire(Injury::Command);
+        }
         loop {
             let work = self.model.borrow_mut().poll_work();
             let Some((key, work)) = work else { break };
@@ -158,9 +188,11 @@ impl Pair {
         let mut busy = std::mem::take(&mut self.touched);
         let first = self.interrupt_due(InterrupterId(0));
         let due = |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= now);
-        if busy || first || due(self.control.next_deadline(now)) {
+        if busy || first || due(self.alarm) {
             self.control.poll(now);
             busy |= first;
+            // As a host does: asked once after each poll, then slept until.
+            self.alarm = self.control.next_deadline(now);
         }
         for index in 0..self.lanes.len() {
             let number = self.lanes[index].interrupter();
@@ -231,8 +263,7 @@ impl Pair {
 
     /// When anybody has something to do next.
     fn next_deadline(&self) -> Option<Instant> {
-        let now = self.clock.now();
-        let mut next = self.control.next_deadline(now);
+        let mut next = self.alarm;
         for lane in &self.lanes {
             next = Instant::earlier(next, lane.next_deadline());
         }
