@@ -1,0 +1,16 @@
+//! Commands, slots, endpoints and transfers, as a driver and a device see them. xHCI 1.2 §4.5 to §4.12.
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod abort;
+mod address;
+mod commands;
+mod configure;
+mod control;
+mod fake;
+mod hands;
+mod quiet;
+mod states;
+mod stop;
+mod transfers;
