@@ -213,6 +213,14 @@ impl<H: Hal> Endpoint<H> {
         let refused = match self.state {
             State::Halted => Some(TransferError::Halted),
             State::Broken => Some(TransferError::Broken),
+            // It halted, and the command that is under way only brings the controller's side in order.
+            State::Stopping { .. } | State::HardReset | State::Moving
+                if self.halted.is_some()
+                    && self.flush.is_none()
+                    && self.setup.kind != TransferKind::Control =>
+            {
+                Some(TransferError::Halted)
+            }
             _ => request.fault(self.setup.kind),
         };
         if let Some(error) = refused {
