@@ -1,5 +1,4 @@
 use memory::{Fault, Iova, Memory};
-use usb_spec::time::Instant;
 use xhci_ring::event::EventRingError;
 use xhci_spec::context::ContextSize;
 
@@ -19,9 +18,6 @@ pub(crate) struct Context<'a, M: Memory> {
     pub(crate) max_slots_enabled: u8,
     /// HCCPARAMS1.CSZ.
     pub(crate) context_size: ContextSize,
-    /// DNCTRL: bit n set, device notifications of type n make an event.
-    pub(crate) notifications_enabled: u16,
-    pub(crate) now: Instant,
     /// The first serious error; set by [`Context::fail`], taken when the engine returns.
     pub(crate) host_error: &'a mut Option<HostError>,
 }

@@ -19,6 +19,9 @@ use crate::options::Options;
 use crate::port::{AttachError, PortFault, Ports};
 use crate::registers::{Capabilities, Operational};
 
+/// A USB device as a controller over memory `M` takes it.
+pub type Device<M> = Box<dyn UsbDevice<<M as Memory>::Slice>>;
+
 /// A strict xHCI 1.2 host controller.
 ///
 /// # Protocol
@@ -212,7 +215,7 @@ impl<M: Memory> Controller<M> {
     pub fn attach(
         &mut self,
         port: PortId,
-        device: Box<dyn UsbDevice<M::Slice>>,
+        device: Device<M>,
         now: Instant,
     ) -> Result<(), AttachError> {
         self.advance(now);
@@ -223,7 +226,7 @@ impl<M: Memory> Controller<M> {
 
     /// Pulls a device out, whatever it is doing. `None` if there is none, and also while a worker has its buffers: then the device comes out
     /// of [`Self::poll_departed`] after the work was completed.
-    pub fn detach(&mut self, port: PortId, now: Instant) -> Option<Box<dyn UsbDevice<M::Slice>>> {
+    pub fn detach(&mut self, port: PortId, now: Instant) -> Option<Device<M>> {
         self.advance(now);
         let device = self.ports.detach(port, self.now);
         self.collect_status();
@@ -231,7 +234,7 @@ impl<M: Memory> Controller<M> {
     }
 
     /// A device that was pulled out while a worker had its buffers.
-    pub fn poll_departed(&mut self) -> Option<(PortId, Box<dyn UsbDevice<M::Slice>>)> {
+    pub fn poll_departed(&mut self) -> Option<(PortId, Device<M>)> {
         let port = u8::try_from(self.departed.first()?).ok()?;
         let port = PortId::new(port)?;
         self.departed.remove(port.get().into());
@@ -301,6 +304,23 @@ impl<M: Memory> Controller<M> {
     pub fn die(&mut self, error: HostError) {
         self.fault.get_or_insert(error);
         self.collect_fault();
+    }
+
+    /// Power goes off and comes back (PCI's function level reset, or a new plug of the card): everything is as in [`Self::new`], and the
+    /// devices on the ports lose their state. It ends when no worker has buffers any more; until then CNR stays set.
+    pub fn power_cycle(&mut self, now: Instant) {
+        self.now = self.now.max(now);
+        self.life.vanished = false;
+        self.life.bus_master = true;
+        self.fault = None;
+        self.extended = Extended::new(&self.options);
+        self.begin_power_cycle();
+        self.collect_status();
+    }
+
+    /// Whether nothing in here and no worker will touch guest memory by itself.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.engine.is_quiet() && self.work_out == 0 && self.work.is_empty()
     }
 
     /// The controller is pulled out: reads give all ones from now on, and nothing happens any more.

@@ -48,7 +48,7 @@ mod wide;
 pub use behaviour::{Behaviour, FirmwareHandoff, SaveRestore, WideWrite};
 pub use command::{CommandFaults, StuckCommand};
 pub use context::HostError;
-pub use controller::{Controller, Progress, WorkKey};
+pub use controller::{Controller, Device, Progress, WorkKey};
 pub use engine::Counters;
 pub use geometry::Geometry;
 pub use options::{Options, PortGroup};

@@ -78,12 +78,19 @@ impl<M: Memory> Controller<M> {
             self.ports.report(false);
             self.ports.set_u3_entry_enabled(false);
         } else {
-            self.ports.reset(self.now);
+            self.ports.reset(self.now, false);
         }
         self.life.reset = Some(Reset {
             until: self.now + self.options.behaviour.reset,
             told: false,
         });
+    }
+
+    /// As HCRST, but with the sticky bits of the ports, and without USBCMD showing it.
+    pub(crate) fn begin_power_cycle(&mut self) {
+        self.begin_reset(false);
+        self.ports.reset(self.now, true);
+        self.operational.command = UsbCmd::default();
     }
 
     fn halt_now(&mut self) {
@@ -107,7 +114,7 @@ impl<M: Memory> Controller<M> {
                 self.ports.report(true);
                 self.engine.start();
             }
-            Run::Stopping(at) if at <= now && self.engine.is_quiet() => {
+            Run::Stopping(at) if at <= now && self.is_at_rest() => {
                 self.halt_now();
                 if self.operational.command.run() {
                     self.begin_run();
@@ -118,7 +125,7 @@ impl<M: Memory> Controller<M> {
         if let Some(reset) = self.life.reset
             && reset.told
             && reset.until <= now
-            && self.engine.is_quiet()
+            && self.is_at_rest()
         {
             self.life.reset = None;
             self.operational.command = UsbCmd::default();

@@ -107,7 +107,6 @@ struct Port<S: Slice> {
     resuming_since: Instant,
     /// USB2: a reset since the connect has found out the speed.
     speed_known: bool,
-    generation: u32,
     /// The device has to be reset.
     reset_due: bool,
     /// The transfers of this port have to be ended.
@@ -163,11 +162,6 @@ impl<S: Slice> Ports<S> {
     /// The speed id as PORTSC shows it: of a connected device, on a USB2 port only after a reset has found it out.
     pub(crate) fn speed(&self, port: PortId) -> Option<SpeedId> {
         self.get(port)?.speed()
-    }
-
-    /// Changes with each reset, disable and disconnect of the port.
-    pub(crate) fn generation(&self, port: PortId) -> u32 {
-        self.get(port).map_or(0, |port| port.generation)
     }
 
     /// Lets everything happen that was due by `now`.
@@ -250,7 +244,6 @@ impl<S: Slice> Port<S> {
             training: None,
             resuming_since: Instant::START,
             speed_known: false,
-            generation: 0,
             reset_due: false,
             lost: false,
             told_suspended: false,

@@ -163,8 +163,6 @@ impl<M: Memory> Controller<M> {
             dcbaap: operational.contexts.device_context_base_address_array(),
             max_slots_enabled: operational.config.max_slots_enabled(),
             context_size: self.options.context_size(),
-            notifications_enabled: operational.notifications.notification_enable(),
-            now: self.now,
             host_error: &mut self.fault,
         };
         (&mut self.engine, context)

@@ -13,7 +13,7 @@ use usb_model::WorkDone;
 use usb_spec::speed::Speed;
 use usb_spec::time::Instant;
 use xhci_model::{Behaviour, Controller, Options, PortFault, Progress};
-use xhci_spec::registers::UsbCmd;
+use xhci_spec::registers::{UsbCmd, high_half, low_half};
 
 /// Most calls of service until the controller must be idle: budgets of 64 over everything that 128 KiB of rings can hold.
 const SERVICES_MAX: u32 = 20_000;
@@ -196,7 +196,7 @@ proptest! {
     fn a_ring_of_links_to_itself_comes_to_an_end(cycle: bool, chain: bool, toggle: bool) {
         let mut bench = Bench::running(Options { behaviour: Behaviour::instant(), ..Options::default() }, 1);
         let control = 6 << 10 | u32::from(cycle) | u32::from(toggle) << 1 | u32::from(chain) << 4;
-        let link = [RINGS.0 as u32, (RINGS.0 >> 32) as u32, 0, control];
+        let link = [low_half(RINGS.0), high_half(RINGS.0), 0, control];
         bench.controller.memory().store_block(RINGS, link).unwrap();
         play(&mut bench, Step::Doorbell { number: 0, target: 0 });
     }

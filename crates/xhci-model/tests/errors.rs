@@ -9,7 +9,7 @@ use memory::{Direction, Memory};
 use usb_model::{Output, Work, WorkDone, WorkId, WorkKind};
 use usb_spec::speed::Speed;
 use xhci_model::HostError;
-use xhci_spec::registers::{Crcr, PortSc, UsbCmd, UsbSts};
+use xhci_spec::registers::{Crcr, PortSc, Register, UsbCmd, UsbSts};
 
 fn work(bench: &Bench, id: u64) -> Work<Piece> {
     let memory = bench.controller.memory();
@@ -161,6 +161,48 @@ fn a_device_with_work_under_way_is_gone_at_once_but_handed_out_only_afterwards()
     bench.plug(1, &device);
     bench.pass(ms(5));
     assert!(bench.port(1).current_connect_status());
+}
+
+#[test]
+fn hcrst_and_halt_wait_for_the_worker_that_has_buffers() {
+    for command in [0, 2] {
+        let mut bench = Bench::running(options(), 1);
+        let device = Diary::new(Speed::High);
+        bench.plug(1, &device);
+        bench.pass(ms(5));
+        device.say(Output::Work(work(&bench, 1)));
+        bench.settle();
+        let (key, work) = bench.controller.poll_work().unwrap();
+        bench.write_op::<UsbCmd>(command);
+        bench.pass(ms(100));
+        let over =
+            |bench: &mut Bench| bench.status().halted() && !bench.command().host_controller_reset();
+        assert!(!over(&mut bench), "the worker may still write to memory");
+        bench.controller.complete_work(key, done(work));
+        bench.settle();
+        assert!(over(&mut bench));
+    }
+}
+
+#[test]
+fn a_power_cycle_forgets_everything_but_the_plugs() {
+    let mut bench = Bench::running(options(), 1);
+    let device = Diary::new(Speed::High);
+    bench.plug(1, &device);
+    bench.pass(ms(5));
+    bench.reset_port(1);
+    let off = bench.port(2).to_neutral().with_port_power(false);
+    bench.write_port(2, off);
+    device.read();
+    bench.controller.power_cycle(bench.now);
+    assert!(bench.status().controller_not_ready() && bench.status().halted());
+    bench.pass(ms(10));
+    assert_eq!(device.read(), [Entry::Reset], "a USB2 device as well");
+    assert_eq!(bench.command().bits(), 0);
+    assert!(bench.port(2).port_power());
+    let port = bench.port(1);
+    assert!(port.current_connect_status() && !port.port_enabled());
+    assert!(!port.port_reset_change() && port.connect_status_change());
 }
 
 #[test]

@@ -3,12 +3,14 @@
 mod common;
 
 use common::device::Diary;
-use common::{Bench, RING_TRBS, TABLES, ms, options, us};
+use common::{Bench, RING_TRBS, TABLES, ms, options, segment, us};
 use memory::Memory;
 use usb_spec::speed::Speed;
 use xhci_model::{Behaviour, Options, WideWrite};
 use xhci_spec::number::InterrupterId;
-use xhci_spec::registers::{Erdp, Erstba, Erstsz, Iman, Imod, PortSc, Register, UsbCmd, UsbSts};
+use xhci_spec::registers::{
+    Erdp, Erstba, Erstsz, Iman, Imod, PortSc, UsbCmd, UsbSts, high_half, low_half,
+};
 use xhci_spec::trb::{CompletionCode, Event};
 
 const PRIMARY: InterrupterId = InterrupterId(0);
@@ -210,9 +212,9 @@ fn a_ring_starts_only_when_both_halves_of_erstba_were_written() {
         let mut bench = quiet(1);
         let (table, ring) = Bench::event_ring(1);
         let id = InterrupterId(1);
-        let entry = [ring.0 as u32, (ring.0 >> 32) as u32, RING_TRBS.into(), 0];
+        let entry = segment(ring, RING_TRBS.into());
         bench.write_int::<Erstsz>(id, 1);
-        let halves = [table.0 as u32, (table.0 >> 32) as u32];
+        let halves = [low_half(table.0), high_half(table.0)];
         let at = bench.int_at::<Erstba>(id);
         bench.write(at + order[0], halves[order[0] as usize / 4]);
         bench.pass(ms(1));
@@ -249,7 +251,7 @@ fn a_table_may_still_be_filled_between_its_registration_and_the_start() {
     let zero = bench.controller.memory().store_block(table, [0; 4]);
     zero.unwrap();
     bench.settle();
-    let entry = [ring.0 as u32, (ring.0 >> 32) as u32, RING_TRBS.into(), 0];
+    let entry = segment(ring, RING_TRBS.into());
     bench.controller.memory().store_block(table, entry).unwrap();
     bench.run();
     assert_eq!(bench.status().bits(), 0);
@@ -268,7 +270,7 @@ fn broken_event_rings_end_in_errors_and_not_in_worse() {
             "a segment of 15 TRBs",
             |bench| {
                 let (table, ring) = Bench::event_ring(0);
-                let entry = [ring.0 as u32, (ring.0 >> 32) as u32, 15, 0];
+                let entry = segment(ring, 15);
                 bench.controller.memory().store_block(table, entry).unwrap();
             },
             false,

@@ -3,7 +3,7 @@
 mod common;
 
 use common::device::{Diary, Entry};
-use common::{Bench, ms, options, port, us};
+use common::{Bench, ms, options, us};
 use usb_spec::speed::Speed;
 use xhci_model::{Behaviour, Options, SaveRestore};
 use xhci_spec::registers::{

@@ -26,7 +26,6 @@ impl<S: Slice> Ports<S> {
         let is_enabled = next.signals().enabled;
         if was_enabled && !is_enabled {
             port.lost = true;
-            port.generation = port.generation.wrapping_add(1);
         }
         if before.signals().reset && is_enabled {
             port.speed_known = true;
@@ -99,20 +98,21 @@ impl<S: Slice> Ports<S> {
 
     /// HCRST: ports lose their state and look for their devices anew; USB3 devices are reset, USB2 devices are not (xHCI 1.2 §5.4.1).
     /// Sticky bits, power among them, stay.
-    pub(crate) fn reset(&mut self, now: Instant) {
+    ///
+    /// When power itself was off (`cold`), nothing stays, and every device has lost its state.
+    pub(crate) fn reset(&mut self, now: Instant, cold: bool) {
         for id in self.ids() {
             let Some(port) = self.get_mut(id) else {
                 continue;
             };
-            port.reset_registers();
+            port.reset_registers(cold);
             port.pending = None;
             port.speed_known = false;
-            port.generation = port.generation.wrapping_add(1);
             port.lost = true;
-            if port.machine.signals().power {
+            if cold || port.machine.signals().power {
                 let next = Machine::powered(port.protocol);
                 port.machine = next;
-                port.reset_due |= matches!(next, Machine::Usb3(_)) && port.is_plugged();
+                port.reset_due |= (cold || matches!(next, Machine::Usb3(_))) && port.is_plugged();
                 self.enter(id, next, now);
             }
             self.note(id);
@@ -250,7 +250,6 @@ impl<S: Slice> Port<S> {
     fn begin_reset(&mut self) {
         self.reset_due = true;
         self.lost = true;
-        self.generation = self.generation.wrapping_add(1);
     }
 
     fn training_ends(&mut self) -> PortInput {

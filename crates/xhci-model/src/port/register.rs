@@ -109,11 +109,18 @@ impl<S: Slice> Port<S> {
         self.stored = without_machine(self.stored.after_write(written));
     }
 
-    /// HCRST: sticky fields stay.
-    pub(super) fn reset_registers(&mut self) {
+    /// HCRST: sticky fields stay, unless power was off as well.
+    pub(super) fn reset_registers(&mut self, cold: bool) {
         // Over-current is a signal from outside, which a reset does not end.
         let over_current = self.stored.over_current_active();
         let initial = PortSc::default().with_over_current_active(over_current);
+        if cold {
+            self.stored = initial;
+            self.power_management = 0;
+            self.link_info = 0;
+            self.hardware_lpm = 0;
+            return;
+        }
         self.stored = without_machine(self.stored.after_reset(initial));
         match self.protocol {
             Protocol::Usb2 => {

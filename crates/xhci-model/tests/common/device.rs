@@ -10,7 +10,7 @@ use super::memory::Piece;
 
 /// What happened to a [`Diary`] device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry {
+pub(crate) enum Entry {
     Reset,
     Suspended,
     Resumed,
@@ -20,14 +20,14 @@ pub enum Entry {
 
 /// A device that writes down what happens to it, and says what the test puts into its mouth.
 #[derive(Clone, Debug)]
-pub struct Diary {
+pub(crate) struct Diary {
     speed: Speed,
     pages: Rc<RefCell<Vec<Entry>>>,
     outputs: Rc<RefCell<VecDeque<Output<Piece>>>>,
 }
 
 impl Diary {
-    pub fn new(speed: Speed) -> Self {
+    pub(crate) fn new(speed: Speed) -> Self {
         Self {
             speed,
             pages: Rc::default(),
@@ -36,15 +36,15 @@ impl Diary {
     }
 
     /// What happened since the last look.
-    pub fn read(&self) -> Vec<Entry> {
+    pub(crate) fn read(&self) -> Vec<Entry> {
         self.pages.take()
     }
 
-    pub fn say(&self, output: Output<Piece>) {
+    pub(crate) fn say(&self, output: Output<Piece>) {
         self.outputs.borrow_mut().push_back(output);
     }
 
-    pub fn boxed(&self) -> Box<dyn UsbDevice<Piece>> {
+    pub(crate) fn boxed(&self) -> Box<dyn UsbDevice<Piece>> {
         Box::new(self.clone())
     }
 

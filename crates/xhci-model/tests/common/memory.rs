@@ -5,12 +5,12 @@ use memory::{Direction, Fault, Iova, Memory, OutOfBounds, Slice};
 
 /// Memory in regions with holes between them.
 #[derive(Clone, Debug)]
-pub struct Ram {
+pub(crate) struct Ram {
     regions: Vec<(Iova, Rc<RefCell<Vec<u8>>>)>,
 }
 
 impl Ram {
-    pub fn new(regions: &[(Iova, usize)]) -> Self {
+    pub(crate) fn new(regions: &[(Iova, usize)]) -> Self {
         let region = |&(at, len)| (at, Rc::new(RefCell::new(vec![0; len])));
         Self {
             regions: regions.iter().map(region).collect(),
@@ -38,7 +38,7 @@ impl Memory for Ram {
 }
 
 #[derive(Clone, Debug)]
-pub struct Piece {
+pub(crate) struct Piece {
     bytes: Rc<RefCell<Vec<u8>>>,
     start: usize,
     len: usize,
