@@ -5,12 +5,14 @@ mod common;
 
 mod abort;
 mod address;
+mod arbitrary;
 mod commands;
 mod configure;
 mod control;
 mod fake;
 mod hands;
 mod quiet;
+mod real;
 mod states;
 mod stop;
 mod transfers;

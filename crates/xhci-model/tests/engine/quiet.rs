@@ -3,7 +3,7 @@
 use usb_model::Status;
 use xhci_spec::context::{EndpointState, SlotState};
 use xhci_spec::number::SlotId;
-use xhci_spec::registers::{Register, UsbCmd};
+use xhci_spec::registers::UsbCmd;
 use xhci_spec::trb::{Command, CompletionCode};
 
 use crate::common;
