@@ -122,6 +122,8 @@ impl<H: Hal> Control<H> {
                     self.disable_abandoned(id, job, now);
                 }
             }
+            // There was no slot to give back: a reset that failed, an Enable Slot that was aborted.
+            None if job.again.is_none() => self.retry(id, job, now),
             _ => self.give_up(id, job, now),
         }
     }
