@@ -152,6 +152,12 @@ impl<H: Hal> Control<H> {
         if let Some(slot) = job.slot.take() {
             self.forget_slot(slot);
         }
+        self.retry(id, job, now);
+        Ok(())
+    }
+
+    /// Once more from the port's reset, or not.
+    fn retry(&mut self, id: JobId, job: &mut Enumeration<H>, now: Instant) {
         if job.attempt.saturating_add(1) < self.policy.enumeration_attempts {
             job.attempt += 1;
             job.address_attempt = 0;
@@ -161,7 +167,6 @@ impl<H: Hal> Control<H> {
         } else {
             self.give_up(id, job, now);
         }
-        Ok(())
     }
 
     pub(super) fn give_up(&mut self, id: JobId, job: &mut Enumeration<H>, now: Instant) {
