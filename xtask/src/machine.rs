@@ -100,6 +100,16 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         .with_context(|| format!("{name} printed text that is not UTF-8"))
 }
 
+/// The platform that this machine's compiler builds for when nobody says otherwise.
+///
+/// # Errors
+/// When rustc cannot be asked.
+pub(crate) fn host() -> Result<String> {
+    let text = output(Command::new("rustc").arg("-vV"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix("host: "));
+    line.map(str::to_owned).context("rustc -vV names no host")
+}
+
 /// Runs `command` with its output on our terminal.
 ///
 /// # Errors

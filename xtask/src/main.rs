@@ -2,13 +2,15 @@
 //!
 //! `test` is the one command that says whether the tree is good; `ci` is the same with the strictness a fresh
 //! machine wants; `tidy` reads the house rules to the tree; `nostd` proves layers 0 to 2 free of `std`; `golden`
-//! writes the golden files anew. It does *not* build releases, and no room depends on it.
+//! writes the golden files anew; `fuzz` looks for inputs that break something. It does *not* build releases, and
+//! no room depends on it.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::print_stdout,
     reason = "a program that talks to the person at the terminal"
 )]
 
+mod fuzz;
 mod golden;
 mod machine;
 mod nostd;
@@ -46,6 +48,19 @@ enum Verb {
     Nostd,
     /// Write tests/golden anew from what the tests produce, and list what changed.
     Golden,
+    /// Look for inputs that break a parser, a ring, a device or a host; see docs/guide/fuzzing.md.
+    ///
+    /// An input that breaks a target is kept under fuzz/corpus, where the ordinary tests play it until it passes.
+    Fuzz {
+        /// One target, by the name of its file in fuzz/src/target; all of them, if none is named.
+        target: Option<String>,
+        /// How long each target runs.
+        #[arg(long, default_value_t = 60, value_name = "N")]
+        seconds: u32,
+        /// Choose the kept inputs anew from all that were found, instead of looking for more.
+        #[arg(long)]
+        minimize: bool,
+    },
 }
 
 fn main() -> ExitCode {
@@ -69,6 +84,18 @@ fn run(verb: &Verb) -> anyhow::Result<bool> {
         Verb::Tidy => tidy::run(&workspace).map(|outcome| outcome.failed == 0),
         Verb::Nostd => nostd::run(&workspace).map(|outcome| outcome.failed == 0),
         Verb::Golden => golden::run(&workspace),
+        Verb::Fuzz {
+            target,
+            seconds,
+            minimize,
+        } => {
+            let request = fuzz::Request {
+                target: target.as_deref(),
+                seconds: *seconds,
+                minimize: *minimize,
+            };
+            fuzz::run(&workspace, &request)
+        }
     }
 }
 

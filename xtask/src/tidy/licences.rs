@@ -10,7 +10,7 @@ use serde_json::Value;
 use spdx::{Expression, ParseMode};
 
 use super::Report;
-use crate::machine::{Workspace, output};
+use crate::machine::{Workspace, host};
 
 /// The one registry that dependencies come from; the name is cargo's own for crates.io, on every machine.
 pub(super) const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
@@ -23,12 +23,6 @@ pub(crate) fn check(workspace: &Workspace, report: &mut Report) -> Result<()> {
     let metadata = workspace.metadata(["--filter-platform", &host()?])?;
     check_packages(&allowed(&deny)?, &metadata, report);
     Ok(())
-}
-
-fn host() -> Result<String> {
-    let text = output(std::process::Command::new("rustc").arg("-vV"))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("host: "));
-    line.map(str::to_owned).context("rustc -vV names no host")
 }
 
 /// The list `licenses.allow` of deny.toml.

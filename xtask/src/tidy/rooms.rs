@@ -136,8 +136,9 @@ pub(crate) const ROOMS: &[Room] = &[
     room("lab", Edge, BelowEdges),
     room("passthrough", Edge, BelowEdges),
     room("gpio", Edge, BelowEdges),
-    room("cli", Edge, AllBut(&["testkit", "xtask"])),
-    room("testkit", Tool, AllBut(&["cli", "xtask"])),
+    room("cli", Edge, AllBut(&["fuzz", "testkit", "xtask"])),
+    room("testkit", Tool, AllBut(&["cli", "fuzz", "xtask"])),
+    room("fuzz", Tool, AllBut(&["cli", "xtask"])),
     room("xtask", Tool, Only(&[])),
 ];
 
