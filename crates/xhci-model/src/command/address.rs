@@ -134,7 +134,7 @@ impl<S: Slice> Engine<S> {
         let control = contexts::read_control(cx, input)?;
         let slot_context = contexts::read_slot(cx, input)?;
         let endpoint = contexts::read_endpoint(cx, input, Dci::CONTROL)?;
-        let refuse = Ok(Report::new(CompletionCode::PARAMETER_ERROR, slot));
+        let refuse = Ok(Report::of(CompletionCode::PARAMETER_ERROR, slot));
         let [raw_drops, ..] = control.0;
         if control.add_flags() != ADDRESS_FLAGS || raw_drops != 0 {
             return refuse;
@@ -146,7 +146,7 @@ impl<S: Slice> Engine<S> {
             return refuse;
         }
         let Some(address) = self.choose_address(slot) else {
-            return Ok(Report::new(CompletionCode::RESOURCE_ERROR, slot));
+            return Ok(Report::of(CompletionCode::RESOURCE_ERROR, slot));
         };
         let dequeue = cx.address(endpoint.tr_dequeue_pointer());
         let addressing = Box::new(Addressing {
@@ -229,7 +229,7 @@ impl<S: Slice> Engine<S> {
         if addressing.aborted {
             self.desk.counters.commands_aborted += 1;
             let code = CompletionCode::COMMAND_ABORTED;
-            return Ok(Ok(Report::new(code, addressing.slot)));
+            return Ok(Ok(Report::of(code, addressing.slot)));
         }
         let go_on = match answer {
             None => true,
@@ -246,7 +246,7 @@ impl<S: Slice> Engine<S> {
         }
         // The slot stays what it was. xHCI 1.2 §4.6.5.
         let code = CompletionCode::USB_TRANSACTION_ERROR;
-        Ok(Ok(Report::new(code, addressing.slot)))
+        Ok(Ok(Report::of(code, addressing.slot)))
     }
 
     fn finish_addressing<M: Memory<Slice = S>>(
@@ -277,6 +277,6 @@ impl<S: Slice> Engine<S> {
             let endpoint = Endpoint::new(Dci::CONTROL, addressing.endpoint, speed, 0);
             slot.set_endpoint(Dci::CONTROL, Some(endpoint));
         }
-        Ok(Report::new(CompletionCode::SUCCESS, id))
+        Ok(Report::of(CompletionCode::SUCCESS, id))
     }
 }

@@ -39,7 +39,7 @@ impl<S: Slice> Engine<S> {
     ) -> Result<Wait, HostError> {
         match self.plan(cx, slot, input)? {
             Ok(plan) => self.rest_then(cx, After::Configure(Box::new(plan)), Ending::Drop),
-            Err(code) => Ok(Report::new(code, slot)),
+            Err(code) => Ok(Report::of(code, slot)),
         }
     }
 
@@ -50,7 +50,7 @@ impl<S: Slice> Engine<S> {
         id: SlotId,
     ) -> Result<Wait, HostError> {
         let Some(slot) = self.slots.get(id) else {
-            return Ok(Report::new(CompletionCode::SLOT_NOT_ENABLED_ERROR, id));
+            return Ok(Report::of(CompletionCode::SLOT_NOT_ENABLED_ERROR, id));
         };
         let plan = Plan {
             slot: id,
@@ -145,7 +145,7 @@ impl<S: Slice> Engine<S> {
             slot.context = plan.context;
             contexts::write_slot(cx, slot.output, &slot.context)?;
         }
-        Ok(Report::new(CompletionCode::SUCCESS, plan.slot))
+        Ok(Report::of(CompletionCode::SUCCESS, plan.slot))
     }
 
     /// Evaluate Context: Max Exit Latency and Interrupter Target of the slot, packet size of the control endpoint. xHCI 1.2 §4.6.7,
@@ -159,7 +159,7 @@ impl<S: Slice> Engine<S> {
         let control = contexts::read_control(cx, input)?;
         let new = contexts::read_slot(cx, input)?;
         let new_endpoint = contexts::read_endpoint(cx, input, Dci::CONTROL)?;
-        let refuse = Ok(Report::new(CompletionCode::PARAMETER_ERROR, id));
+        let refuse = Ok(Report::of(CompletionCode::PARAMETER_ERROR, id));
         let [raw_drops, ..] = control.0;
         let evaluated = InputControlContext::SLOT | Dci::CONTROL.flag();
         if raw_drops != 0 || control.add_flags() & !evaluated != 0 || control.add_flags() == 0 {
@@ -200,7 +200,7 @@ impl<S: Slice> Engine<S> {
                 .with_interrupter(new.interrupter());
             contexts::write_slot(cx, output, &slot.context)?;
         }
-        Ok(Report::new(CompletionCode::SUCCESS, id))
+        Ok(Report::of(CompletionCode::SUCCESS, id))
     }
 }
 

@@ -76,7 +76,7 @@ impl<S: Slice> Engine<S> {
                 } else {
                     refusal(state)
                 };
-                Report::new(code, slot)
+                Report::of(code, slot)
             }
             After::Disable { slot } => self.finish_disable(cx, slot)?,
             After::ResetDevice { slot } => self.finish_reset_device(cx, slot)?,
@@ -102,7 +102,7 @@ impl<S: Slice> Engine<S> {
     ) -> Result<Wait, HostError> {
         let state = self.state(slot, dci);
         if next(state, EndpointInput::StopEndpoint).is_none() {
-            return Ok(Report::new(refusal(state), slot));
+            return Ok(Report::of(refusal(state), slot));
         }
         self.rest_then(cx, After::Stop { slot, dci }, Ending::Stop)
     }
@@ -133,7 +133,7 @@ impl<S: Slice> Engine<S> {
         stream: StreamId,
     ) -> Result<Wait, HostError> {
         if stream != StreamId(0) && self.endpoint(slot, dci).is_some() {
-            return Ok(Report::new(CompletionCode::TRB_ERROR, slot));
+            return Ok(Report::of(CompletionCode::TRB_ERROR, slot));
         }
         self.change(cx, slot, dci, EndpointInput::SetTrDequeue, |bench| {
             bench.endpoint.stand = ControlStand::Idle;
@@ -157,10 +157,10 @@ impl<S: Slice> Engine<S> {
             .bench(cx, slot, dci)
             .filter(|_| next(state, input).is_some())
         else {
-            return Ok(Report::new(refusal(state), slot));
+            return Ok(Report::of(refusal(state), slot));
         };
         change(&mut bench)?;
         bench.endpoint.apply(bench.cx, &bench.place, input)?;
-        Ok(Report::new(CompletionCode::SUCCESS, slot))
+        Ok(Report::of(CompletionCode::SUCCESS, slot))
     }
 }

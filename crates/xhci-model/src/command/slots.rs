@@ -29,7 +29,7 @@ impl<S: Slice> Engine<S> {
             return Report::plain(CompletionCode::TRB_ERROR);
         }
         match self.slots.enable(cx.max_slots_enabled) {
-            Some(slot) => Report::new(CompletionCode::SUCCESS, slot),
+            Some(slot) => Report::of(CompletionCode::SUCCESS, slot),
             None => Report::plain(CompletionCode::NO_SLOTS_AVAILABLE_ERROR),
         }
     }
@@ -55,7 +55,7 @@ impl<S: Slice> Engine<S> {
             contexts::write_slot(cx, slot.output, &context)?;
         }
         self.slots.disable(id);
-        Ok(Report::new(CompletionCode::SUCCESS, id))
+        Ok(Report::of(CompletionCode::SUCCESS, id))
     }
 
     /// Reset Device: software has reset the device, and the slot follows. xHCI 1.2 §4.6.11.
@@ -91,7 +91,7 @@ impl<S: Slice> Engine<S> {
             let (state, context) = (endpoint.state, &endpoint.context);
             contexts::write_state(bench.cx, place.output, place.dci, context, state)?;
         }
-        Ok(Report::new(CompletionCode::SUCCESS, id))
+        Ok(Report::of(CompletionCode::SUCCESS, id))
     }
 
     /// Takes endpoints away that have come to rest, and says so in their contexts.

@@ -140,7 +140,8 @@ fn an_input_context_that_makes_no_sense_is_a_parameter_error_and_reaches_no_devi
         assert_eq!(hands.command(address_device(false)), expected, "{what}");
         assert_eq!(fake.seen().len(), 0, "{what}");
     }
-    let endpoints: [(&str, fn(EndpointContext) -> EndpointContext); 5] = [
+    type Change = fn(EndpointContext) -> EndpointContext;
+    let endpoints: [(&str, Change); 5] = [
         ("packet size", |c| c.with_max_packet_size(64)),
         ("type", |c| c.with_endpoint_type(EndpointType::BulkIn)),
         ("burst", |c| c.with_max_burst_z(1)),

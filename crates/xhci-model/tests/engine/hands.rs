@@ -6,7 +6,7 @@ use xhci_spec::context::{
     SlotState,
 };
 use xhci_spec::number::{Dci, InterrupterId, PortId, RouteString, SlotId, SpeedId};
-use xhci_spec::registers::{Config, Crcr, Register};
+use xhci_spec::registers::{Crcr, Register};
 use xhci_spec::trb::{
     Command, CompletionCode, Data, Event, Link, Transfer, TransferFlags, Trb, Trt,
 };
@@ -375,10 +375,6 @@ impl Hands {
 
     pub(crate) fn command_ring_runs(&mut self) -> bool {
         Crcr::from_raw(self.bench.read_op::<Crcr>().into()).command_ring_running()
-    }
-
-    pub(crate) fn max_slots(&mut self, count: u32) {
-        self.bench.write_op::<Config>(count);
     }
 }
 

@@ -9,8 +9,10 @@ use xhci_spec::trb::{Command, CompletionCode};
 use crate::common;
 use crate::hands::{BULK_IN, BULK_OUT, Hands, configure_endpoint, ok, slot, stop_endpoint, told};
 
+type Answers = Vec<(CompletionCode, Option<SlotId>)>;
+
 /// Sends a command while a worker has the buffers of a transfer, and returns its answers before and after the worker is done.
-fn around_work(command: Command) -> (Hands, [Vec<(CompletionCode, Option<SlotId>)>; 2]) {
+fn around_work(command: Command) -> (Hands, [Answers; 2]) {
     let (mut hands, fake) = Hands::configured();
     if matches!(command, Command::ConfigureEndpoint { .. }) {
         hands.write_configure_input(&[], 1 << BULK_IN);
