@@ -172,18 +172,27 @@ impl Interrupters {
         running: bool,
         options: &Options,
     ) -> Result<(), HostError> {
-        for id in self.touched.iter() {
+        let mut next = self.touched.first();
+        while let Some(id) = next {
             if let Some(one) = self.all.get_mut(usize::from(id)) {
                 one.apply_notes(memory, id, running, options)?;
             }
+            next = self.touched.after(id);
         }
         Ok(())
     }
 
     /// Decides for each interrupter that was touched or held back whether it interrupts now. xHCI 1.2 §4.17.2.
     pub(crate) fn settle(&mut self, now: Instant) {
-        for id in self.touched.iter().chain(self.moderated.iter()) {
+        let mut next = self.moderated.first();
+        while let Some(id) = next {
             self.settle_one(id, now);
+            next = self.moderated.after(id);
+        }
+        let mut next = self.touched.first();
+        while let Some(id) = next {
+            self.settle_one(id, now);
+            next = self.touched.after(id);
         }
     }
 
@@ -199,7 +208,9 @@ impl Interrupters {
         if !self.messages {
             return None;
         }
-        for id in self.pending.iter() {
+        let mut next = self.pending.first();
+        while let Some(id) = next {
+            next = self.pending.after(id);
             if let Some(one) = self.all.get_mut(usize::from(id))
                 && one.iman.interrupt_enable()
             {

@@ -80,6 +80,8 @@ pub(crate) struct Ports<S: Slice> {
     timers: ByteSet,
     /// Ports with a device, also a leaving one.
     occupied: ByteSet,
+    /// Ports whose devices may have something to say.
+    talking: ByteSet,
     /// Ports whose device or transfers have to be told something.
     chores: ByteSet,
     /// Ports that owe a Port Status Change Event.
@@ -135,6 +137,7 @@ impl<S: Slice> Ports<S> {
             reporting: false,
             timers: ByteSet::EMPTY,
             occupied: ByteSet::EMPTY,
+            talking: ByteSet::EMPTY,
             chores: ByteSet::EMPTY,
             events: ByteSet::EMPTY,
             change_detect: false,

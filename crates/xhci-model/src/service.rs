@@ -44,6 +44,7 @@ impl<M: Memory> Controller<M> {
         if let Err(error) = applied {
             self.fault.get_or_insert(error);
         }
+        self.ports.listen_to_all();
         // Each turn lowers the budget or is the last one.
         while *budget > 0 {
             self.do_chores();
@@ -121,12 +122,18 @@ impl<M: Memory> Controller<M> {
     /// hear nothing of a bus that is silent.
     fn poll_devices(&mut self, budget: &mut u32) {
         let all = self.life.is_active() || self.life.reset.is_some();
-        for port in self.ports.occupied() {
+        let mut last = None;
+        while let Some(port) = self.ports.next_talking(last) {
+            last = Some(port);
             let leaving = self.ports.is_leaving(port);
             if all || leaving || self.ports.is_asleep(port) {
                 self.poll_port(port, budget);
             }
-            if leaving && *budget > 0 && self.ports.is_ready_to_leave(port) {
+            if *budget == 0 {
+                return;
+            }
+            self.ports.silent(port);
+            if leaving && self.ports.is_ready_to_leave(port) {
                 self.departed.insert(port.get().into());
             }
         }

@@ -103,6 +103,7 @@ impl<S: Slice> Ports<S> {
         id: PortId,
         route: RouteString,
     ) -> Option<&mut dyn UsbDevice<S>> {
+        self.talking.insert(id.get().into());
         let port = self.get_mut(id)?;
         if route != RouteString::ROOT && !port.routes.contains(&route) {
             // Only routes that lead to a device are kept, so that their number is bounded by the devices there are.
@@ -117,23 +118,47 @@ impl<S: Slice> Ports<S> {
     pub(crate) fn poll(&mut self, id: PortId, now: Instant) -> Option<(RouteString, Output<S>)> {
         let port = self.get_mut(id)?;
         let root = port.device.as_deref_mut()?;
-        let mut output = root.poll(now).map(|output| (RouteString::ROOT, output));
-        for route in &port.routes {
-            if output.is_some() {
-                break;
+        let mut found = None;
+        if let Some(output) = root.poll(now) {
+            found = Some((RouteString::ROOT, output));
+        } else {
+            for route in &port.routes {
+                if let Some(device) = along(root, *route)
+                    && let Some(output) = device.poll(now)
+                {
+                    found = Some((*route, output));
+                    break;
+                }
             }
-            let device = along(root, *route);
-            output = device.and_then(|device| Some((*route, device.poll(now)?)));
         }
-        if matches!(output, Some((_, Output::Work(_)))) {
+        if matches!(found, Some((_, Output::Work(_)))) {
             port.work = port.work.saturating_add(1);
         }
-        output
+        found
     }
 
     /// Ports with a device.
-    pub(crate) fn occupied(&self) -> impl Iterator<Item = PortId> + use<S> {
+    fn occupied(&self) -> impl Iterator<Item = PortId> + use<S> {
         self.occupied.iter().filter_map(port_id)
+    }
+
+    /// Every device may have something to say: something may have happened to it from outside.
+    pub(crate) fn listen_to_all(&mut self) {
+        self.talking = self.occupied;
+    }
+
+    /// The next port behind `last` whose devices may have something to say.
+    pub(crate) fn next_talking(&self, last: Option<PortId>) -> Option<PortId> {
+        let next = match last {
+            Some(last) => self.talking.after(last.get().into()),
+            None => self.talking.first(),
+        };
+        next.and_then(port_id)
+    }
+
+    /// The devices of a port have nothing to say before they are asked or told something.
+    pub(crate) fn silent(&mut self, id: PortId) {
+        self.talking.remove(id.get().into());
     }
 
     /// Which of the port's devices there have been: work of an earlier one is stale.
@@ -198,6 +223,7 @@ impl<S: Slice> Ports<S> {
 
     /// Tells the device; the transfers have been told before.
     pub(crate) fn tell_device(&mut self, chores: Chores) {
+        self.talking.insert(chores.port.get().into());
         let Some(port) = self.get_mut(chores.port) else {
             return;
         };
