@@ -1,7 +1,12 @@
 //! The arguments that verbs share.
 
 use clap::{Args, Parser};
-use local::{ControllerSpec, DeviceSpec};
+use host::Speed;
+use local::{BlockSize, ControllerSpec, DeviceSpec, DiskSource, DiskSpec, KeyboardSpec};
+use xhci_spec::extended::Protocol;
+
+/// The size of the disk that is there when none was asked for.
+const DEFAULT_DISK: u64 = 64 << 20;
 
 use crate::command::Verb;
 
@@ -73,26 +78,35 @@ impl Common {
         self.controller.parse()
     }
 
-    /// What is to be plugged in: what was asked for, or a disk and a keyboard that types `text`.
-    pub(crate) fn devices(&self, text: &str) -> Vec<DeviceSpec> {
+    /// What is to be plugged in: what was asked for, or a disk and a keyboard that types `text`, at speeds for which there are ports.
+    pub(crate) fn devices(&self, controller: &ControllerSpec, text: &str) -> Vec<DeviceSpec> {
         if !self.devices.is_empty() {
             return self.devices.clone();
         }
-        let disk = DeviceSpec::Disk(local::DiskSpec {
-            source: local::DiskSource::Pattern {
-                len: 64 << 20,
+        let has = |protocol| controller.ports(protocol) > 0;
+        let disk = DeviceSpec::Disk(DiskSpec {
+            source: DiskSource::Pattern {
+                len: DEFAULT_DISK,
                 read_only: false,
             },
-            speed: host::Speed::Super,
-            block_size: local::BlockSize::Bytes512,
+            speed: if has(Protocol::Usb3) {
+                Speed::Super
+            } else {
+                Speed::High
+            },
+            block_size: BlockSize::Bytes512,
             bad_at: None,
             unplug_at: None,
         });
-        let keyboard = local::KeyboardSpec {
+        let keyboard = DeviceSpec::Keyboard(KeyboardSpec {
             text: text.to_owned(),
-            speed: host::Speed::Low,
-        };
-        vec![disk, DeviceSpec::Keyboard(keyboard)]
+            speed: if has(Protocol::Usb2) {
+                Speed::Low
+            } else {
+                Speed::Super
+            },
+        });
+        vec![disk, keyboard]
     }
 }
 

@@ -14,6 +14,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::args::Common;
 use crate::failure::Failure;
+use crate::output::clean;
 
 /// How often Ctrl-C is looked for while nothing happens.
 const LOOK: Duration = Duration::from_millis(50);
@@ -49,10 +50,12 @@ impl Session {
         mut progress: impl FnMut(&Engine<Local>, Phase, Duration) -> Result<(), Failure>,
     ) -> Result<Self, Failure> {
         let begin = Instant::now();
+        let controller = common.controller()?;
+        let devices = common.devices(&controller, text);
         let setup = Setup {
-            controller: common.controller()?,
+            controller,
             clock: Clock::Real,
-            devices: common.devices(text),
+            devices,
         };
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
@@ -101,7 +104,7 @@ impl Session {
                     progress(&self.engine, phase, took)?;
                 }
                 Some(Notice::ForcedHandoff) => self.start.forced_handoff = true,
-                Some(Notice::EnumerationFailed { port, step, error }) => {
+                Some(Notice::EnumerationFailed { place, step, error }) => {
                     self.start.failed.push((port, step, error));
                 }
                 Some(Notice::Settled) => {
@@ -224,6 +227,21 @@ impl Session {
         move || begin.elapsed()
     }
 
+    /// What is to be said at the end when devices were there that could not be made to work.
+    pub(crate) fn check_failed(&self) -> Result<(), Failure> {
+        match self.start.failed.len() {
+            0 => Ok(()),
+            1 => Err(Failure::device(
+                "a device could not be made to work",
+                "see the line above; try another port or cable",
+            )),
+            count => Err(Failure::device(
+                format!("{count} devices could not be made to work"),
+                "see the lines above; try other ports or cables",
+            )),
+        }
+    }
+
     /// Hands the controller back.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
         Ok(self.engine.shutdown()?)
@@ -261,6 +279,9 @@ fn answers_to(device: &DeviceInfo, word: &str) -> bool {
 
 /// A device in a few words.
 pub(crate) fn short_name(device: &DeviceInfo) -> String {
-    let name = device.product.as_deref().unwrap_or("a device");
+    let name = device
+        .product
+        .as_deref()
+        .map_or_else(|| "a device".to_owned(), clean);
     format!("{name} on port {}", device.port.get())
 }

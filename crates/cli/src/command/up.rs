@@ -102,6 +102,7 @@ impl Up {
         json.phases
             .push(PhaseJson::enumeration(session.start.enumeration));
         let clock = session.clock();
+        let all_work = session.check_failed();
         session.finish()?;
         let total = clock();
         json.total_seconds = total.as_secs_f64();
@@ -110,7 +111,8 @@ impl Up {
             "controller halted and handed back; {} in all",
             millis(total)
         ))?;
-        out.object(&json)
+        out.object(&json)?;
+        all_work
     }
 }
 
@@ -151,7 +153,7 @@ fn read_disk(
         rate(length, moved.time)
     ))?;
     out.line(format!("  SHA-256 {}", moved.sha256))?;
-    let text = |name: &[u8]| String::from_utf8_lossy(name).trim().to_owned();
+    let text = |name: &[u8]| output::clean(&String::from_utf8_lossy(name));
     let json = DiskJson {
         vendor: text(&info.inquiry.vendor),
         product: text(&info.inquiry.product),

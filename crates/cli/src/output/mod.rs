@@ -14,12 +14,14 @@ use crate::failure::Failure;
 pub(crate) use describe::describe;
 pub(crate) use json::{ControllerJson, DeviceJson, FailedJson, MovedJson, PhaseJson};
 pub(crate) use tree::tree;
-pub(crate) use words::{bytes, millis, rate};
+pub(crate) use words::{bytes, clean, millis, rate};
 
 /// The standard output: lines for people, or one JSON object at the end.
 pub(crate) struct Out {
     to: io::Stdout,
     json: bool,
+    /// The object has been written: there is to be one.
+    told: bool,
 }
 
 impl Out {
@@ -27,6 +29,7 @@ impl Out {
         Self {
             to: io::stdout(),
             json,
+            told: false,
         }
     }
 
@@ -49,7 +52,8 @@ impl Out {
 
     /// Writes the object for scripts; nothing when a person reads.
     pub(crate) fn object(&mut self, object: &impl Serialize) -> Result<(), Failure> {
-        if self.json {
+        if self.json && !self.told {
+            self.told = true;
             let text = serde_json::to_string_pretty(object).map_err(io::Error::from)?;
             writeln!(self.to, "{text}")?;
         }
@@ -74,10 +78,5 @@ impl Out {
             "exit_code": failure.number(),
         }});
         let _unheard = self.object(&object);
-    }
-
-    /// Whether a script reads.
-    pub(crate) fn is_json(&self) -> bool {
-        self.json
     }
 }

@@ -45,7 +45,8 @@ fn device_lines(device: &DeviceInfo) -> Vec<String> {
 /// What it calls itself, and its ids.
 pub(super) fn name(device: &DeviceInfo) -> String {
     let names = [device.manufacturer.as_deref(), device.product.as_deref()];
-    let name = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let names: Vec<_> = names.into_iter().flatten().map(words::clean).collect();
+    let name = names.join(" ");
     let name = if name.is_empty() {
         "device without a name".to_owned()
     } else {
@@ -53,7 +54,9 @@ pub(super) fn name(device: &DeviceInfo) -> String {
     };
     let (vendor, product) = (device.descriptor.vendor, device.descriptor.product);
     let serial = device.serial.as_ref().filter(|serial| !serial.is_empty());
-    let serial = serial.map_or(String::new(), |serial| format!(", serial {serial}"));
+    let serial = serial.map_or(String::new(), |serial| {
+        format!(", serial {}", words::clean(serial))
+    });
     format!("{name} ({vendor:04x}:{product:04x}{serial})")
 }
 

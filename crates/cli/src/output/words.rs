@@ -49,6 +49,12 @@ pub(crate) fn version(bcd: u16) -> String {
     }
 }
 
+/// A name that a device gave itself, without what a terminal would take for an order.
+pub(crate) fn clean(name: &str) -> String {
+    let harmless = |c: char| if c.is_control() { '?' } else { c };
+    name.trim().chars().map(harmless).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +64,11 @@ mod tests {
         assert_eq!(bytes(64 << 20), "64 MiB");
         assert_eq!(bytes((1 << 20) + (1 << 19)), "1.5 MiB");
         assert_eq!(bytes(512), "512 bytes");
+    }
+
+    #[test]
+    fn a_device_cannot_give_orders_to_the_terminal() {
+        assert_eq!(clean(" \u{1b}[2JStick\u{7} "), "?[2JStick?");
     }
 
     #[test]

@@ -307,9 +307,15 @@ impl<B: Backend> Server<B> {
                     state.devices.retain(|device| device.slot != slot)
                 });
             }
-            Notice::EnumerationFailed { port, step, error } => {
-                self.board
-                    .update(Some(Event::Failed { port, step, error }), |_| {});
+            Notice::EnumerationFailed { place, step, error } => {
+                self.board.update(
+                    Some(Event::Failed {
+                        port: place.port,
+                        step,
+                        error,
+                    }),
+                    |_| {},
+                );
             }
             Notice::Died { cause } => {
                 self.board.update(Some(Event::Died(cause)), |state| {

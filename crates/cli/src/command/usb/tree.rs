@@ -37,6 +37,8 @@ impl Tree {
         }
         let devices = devices.iter().map(DeviceJson::new).collect();
         out.object(&TreeJson { devices, failed })?;
-        session.finish()
+        let all_work = session.check_failed();
+        session.finish()?;
+        all_work
     }
 }
