@@ -55,7 +55,7 @@ impl<const WORDS: usize> BitSet<WORDS> {
 
     /// The first member.
     pub(crate) fn first(&self) -> Option<u16> {
-        self.from_word(0)
+        self.first_from_word(0)
     }
 
     /// The first member behind `last`.
@@ -65,7 +65,7 @@ impl<const WORDS: usize> BitSet<WORDS> {
         if behind != 0 {
             return Some(number(index, behind));
         }
-        self.from_word(index + 1)
+        self.first_from_word(index + 1)
     }
 
     /// The members in order. It walks a copy: the set may change meanwhile.
@@ -74,7 +74,7 @@ impl<const WORDS: usize> BitSet<WORDS> {
         core::iter::successors(set.first(), move |last| set.after(*last))
     }
 
-    fn from_word(&self, start: usize) -> Option<u16> {
+    fn first_from_word(&self, start: usize) -> Option<u16> {
         let start = u32::try_from(start).ok()?;
         let summary = self.summary & u64::MAX.checked_shl(start).unwrap_or(0);
         let index = usize::try_from(summary.trailing_zeros()).ok()?;

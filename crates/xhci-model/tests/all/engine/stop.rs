@@ -3,10 +3,10 @@ use xhci_spec::context::EndpointState;
 use xhci_spec::registers::UsbCmd;
 use xhci_spec::trb::CompletionCode;
 
-use crate::common;
-use crate::hands::{
+use super::hands::{
     BUFFERS, BULK_IN, BULK_OUT, Hands, chained, normal, ok, set_dequeue, stop_endpoint, told,
 };
+use crate::common;
 
 #[test]
 fn stopping_within_a_td_tells_the_trb_and_what_is_left_of_it() {
@@ -152,7 +152,7 @@ fn a_device_that_is_pulled_out_halts_its_endpoints_with_transaction_errors() {
     let bulk = hands.transfer(BULK_IN, 1024);
     hands.transfer(BULK_IN, 1024);
     let now = hands.bench.now;
-    let port = common::port(crate::hands::PORT);
+    let port = common::port(super::hands::PORT);
     hands.bench.controller.detach(port, now);
     hands.bench.pass(common::ms(1));
     let error = CompletionCode::USB_TRANSACTION_ERROR;

@@ -2,7 +2,7 @@ use usb_model::{Stage, Status};
 use xhci_spec::context::EndpointState;
 use xhci_spec::trb::{CompletionCode, Trb, Trt};
 
-use crate::hands::{
+use super::hands::{
     BUFFERS, Hands, data_stage, ioc, normal, ok, reset_endpoint, set_dequeue, setup, status_stage,
     stop_endpoint, told,
 };

@@ -1,9 +1,7 @@
 //! Event rings and interrupts. xHCI 1.2 §4.9.4, §4.17, §5.5.2.
 
-mod common;
-
-use common::device::Diary;
-use common::{Bench, RING_TRBS, TABLES, ms, options, segment, us};
+use crate::common::device::Diary;
+use crate::common::{Bench, RING_TRBS, TABLES, ms, options, segment, us};
 use memory::Memory;
 use usb_spec::speed::Speed;
 use xhci_model::{Behaviour, Options, WideWrite};

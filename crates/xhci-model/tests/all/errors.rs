@@ -1,10 +1,8 @@
 //! Serious errors, surprise removal, and memory that must not be touched. xHCI 1.2 §5.4.2, §4.2.
 
-mod common;
-
-use common::device::{Diary, Entry};
-use common::memory::Piece;
-use common::{Bench, RINGS, ms, options, port};
+use crate::common::device::{Diary, Entry};
+use crate::common::memory::Piece;
+use crate::common::{Bench, RINGS, ms, options, port};
 use memory::{Direction, Memory};
 use usb_model::{Output, Work, WorkDone, WorkId, WorkKind};
 use usb_spec::speed::Speed;

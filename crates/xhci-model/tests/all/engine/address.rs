@@ -4,11 +4,11 @@ use xhci_spec::context::{EndpointContext, EndpointState, EndpointType, SlotConte
 use xhci_spec::number::{InterrupterId, PortId, SlotId, SpeedId};
 use xhci_spec::trb::{Command, CompletionCode, Trt};
 
-use crate::common;
-use crate::fake::Fake;
-use crate::hands::{
+use super::fake::Fake;
+use super::hands::{
     Hands, PORT, address_device, evaluate_context, ok, setup, slot, slot_input, status_stage, told,
 };
+use crate::common;
 
 fn enabled() -> (Hands, Fake) {
     let (mut hands, fake) = Hands::with_device(common::options());
@@ -108,7 +108,7 @@ fn every_device_has_an_address_of_its_own() {
         );
         hands.write_address_input(PORT + number - 1, SpeedId::SUPER, 512);
         let command = Command::AddressDevice {
-            input: crate::hands::INPUT,
+            input: super::hands::INPUT,
             slot: slot(number),
             block_set_address: false,
         };

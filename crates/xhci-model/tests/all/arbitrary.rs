@@ -1,10 +1,8 @@
 //! Whatever a driver writes, and whatever its memory holds: no panic, and service comes to an end.
 
-mod common;
-
-use common::device::Diary;
-use common::memory::Ram;
-use common::{Bench, RINGS, TABLES, port};
+use crate::common::device::Diary;
+use crate::common::memory::Ram;
+use crate::common::{Bench, RINGS, TABLES, port};
 use core::time::Duration;
 use memory::{Iova, Memory, Slice};
 use proptest::collection::vec;
@@ -204,7 +202,7 @@ proptest! {
 
 #[test]
 fn deadlines_lie_ahead_once_they_have_been_served() {
-    let mut bench = Bench::running(common::options(), 1);
+    let mut bench = Bench::running(crate::common::options(), 1);
     bench.plug(1, &Diary::new(Speed::High));
     bench.plug(5, &Diary::new(Speed::Super));
     for _ in 0..1000 {

@@ -1,9 +1,7 @@
 //! USB2 ports on the clock. xHCI 1.2 §4.15, §4.19.1.1.
 
-mod common;
-
-use common::device::{Diary, Entry};
-use common::{Bench, ms, options, port, us};
+use crate::common::device::{Diary, Entry};
+use crate::common::{Bench, ms, options, port, us};
 use usb_model::Output;
 use usb_spec::speed::Speed;
 use xhci_model::{AttachError, Options, PortFault};

@@ -1,9 +1,7 @@
 //! From power-on to a running controller and back. xHCI 1.2 §4.2, §5.4.
 
-mod common;
-
-use common::device::{Diary, Entry};
-use common::{Bench, ms, options, us};
+use crate::common::device::{Diary, Entry};
+use crate::common::{Bench, ms, options, us};
 use usb_spec::speed::Speed;
 use xhci_model::{Behaviour, Options, SaveRestore};
 use xhci_spec::registers::{

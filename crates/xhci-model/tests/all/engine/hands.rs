@@ -11,8 +11,8 @@ use xhci_spec::trb::{
     Command, CompletionCode, Data, Event, Link, Transfer, TransferFlags, Trb, Trt,
 };
 
+use super::fake::Fake;
 use crate::common::{self, Bench, RINGS, TABLES};
-use crate::fake::Fake;
 
 pub(crate) const INPUT: Iova = Iova(TABLES.0 + 0xa000);
 pub(crate) const BUFFERS: Iova = Iova(RINGS.0 + 0x1_8000);

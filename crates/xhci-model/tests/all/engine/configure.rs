@@ -4,10 +4,10 @@ use xhci_spec::trb::{Command, CompletionCode};
 
 use usb_model::Status;
 
-use crate::common;
-use crate::hands::{
+use super::hands::{
     BULK_IN, BULK_OUT, Hands, INPUT, INTERRUPT_IN, PORT, configure_endpoint, ok, slot, slot_input,
 };
+use crate::common;
 
 #[test]
 fn added_endpoints_run_and_show_what_they_were_given() {

@@ -11,12 +11,12 @@ use xhci_spec::context::{EndpointContext, EndpointState, EndpointType};
 use xhci_spec::number::SpeedId;
 use xhci_spec::trb::{Command, CompletionCode, Trt};
 
-use crate::common::memory::Piece;
-use crate::common::{self, ms};
-use crate::hands::{
+use super::hands::{
     BUFFERS, BULK_IN, Hands, PORT, address_device, chained, configure_endpoint, data_stage, ioc,
     isp, normal, ok, setup, slot_input, status_stage, stop_endpoint, told,
 };
+use crate::common::memory::Piece;
+use crate::common::{self, ms};
 
 /// The disk's way out: endpoint 2 OUT.
 const DISK_OUT: u8 = 4;
@@ -168,10 +168,10 @@ fn a_disk_stalls_what_it_has_no_data_for_and_recovers() {
     hands.doorbell(1, BULK_IN);
     let expected = told(at, CompletionCode::STALL_ERROR, 512);
     assert_eq!(hands.told(BULK_IN), [expected]);
-    let reset = crate::hands::reset_endpoint(BULK_IN, false);
+    let reset = super::hands::reset_endpoint(BULK_IN, false);
     assert_eq!(hands.command(reset), ok(1));
     let ring = hands.rings[usize::from(BULK_IN)];
-    let moved = crate::hands::set_dequeue(BULK_IN, ring);
+    let moved = super::hands::set_dequeue(BULK_IN, ring);
     assert_eq!(hands.command(moved), ok(1));
     let clear_halt = control(&mut hands, [2, 1, 0, 0, 0x81, 0, 0, 0]);
     assert_eq!(clear_halt, CompletionCode::SUCCESS);

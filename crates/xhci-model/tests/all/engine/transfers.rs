@@ -3,7 +3,7 @@ use xhci_spec::context::EndpointState;
 use xhci_spec::number::InterrupterId;
 use xhci_spec::trb::{CompletionCode, Data, Link, Transfer, TransferFlags, Trb};
 
-use crate::hands::{
+use super::hands::{
     BUFFERS, BULK_IN, BULK_OUT, Hands, INTERRUPT_IN, TRBS, Told, chained, ioc, isp, normal,
     reset_endpoint, set_dequeue, told,
 };
@@ -270,13 +270,13 @@ fn a_halted_endpoint_works_again_after_reset_and_a_new_dequeue_pointer() {
     assert_eq!(fake.seen().len(), 0, "a halted endpoint hears no doorbell");
     assert_eq!(
         hands.command(reset_endpoint(BULK_IN, false)),
-        crate::hands::ok(1)
+        super::hands::ok(1)
     );
     assert_eq!(hands.state(BULK_IN), EndpointState::Stopped);
     let ring = hands.rings[usize::from(BULK_IN)];
     assert_eq!(
         hands.command(set_dequeue(BULK_IN, ring)),
-        crate::hands::ok(1)
+        super::hands::ok(1)
     );
     let at = hands.transfer(BULK_IN, 1024);
     assert_eq!(hands.state(BULK_IN), EndpointState::Running);
@@ -297,7 +297,7 @@ fn a_soft_retry_goes_on_in_the_middle_of_the_td_with_the_same_sequence() {
     );
     assert_eq!(
         hands.command(reset_endpoint(BULK_IN, true)),
-        crate::hands::ok(1)
+        super::hands::ok(1)
     );
     fake.seen();
     hands.doorbell(1, BULK_IN);

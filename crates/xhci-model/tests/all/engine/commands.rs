@@ -3,8 +3,8 @@ use xhci_spec::context::SlotState;
 use xhci_spec::number::{Iova, SlotId, SpeedId};
 use xhci_spec::trb::{Command, CompletionCode, Event, Link, Trb, TrbType};
 
+use super::hands::{BUFFERS, Hands, PORT, TRBS, ok, slot};
 use crate::common::{self, RINGS};
-use crate::hands::{BUFFERS, Hands, PORT, TRBS, ok, slot};
 
 const NO_OP: (CompletionCode, Option<SlotId>) = (CompletionCode::SUCCESS, None);
 
@@ -128,9 +128,9 @@ fn disabling_a_slot_shows_in_its_context_and_ends_its_doorbells() {
     let (mut hands, fake) = Hands::configured();
     assert_eq!(hands.command(Command::DisableSlot { slot: slot(1) }), ok(1));
     assert_eq!(hands.slot_state(1), SlotState::DisabledOrEnabled);
-    hands.transfer(crate::hands::BULK_IN, 512);
+    hands.transfer(super::hands::BULK_IN, 512);
     assert_eq!(fake.seen().len(), 0);
-    assert_eq!(hands.told(crate::hands::BULK_IN), []);
+    assert_eq!(hands.told(super::hands::BULK_IN), []);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn an_older_slot_is_not_disturbed_by_a_refused_command_of_another() {
     assert_eq!(hands.command(Command::EnableSlot { slot_type: 0 }), ok(2));
     hands.write_address_input(PORT, SpeedId::SUPER, 512);
     let second = Command::AddressDevice {
-        input: crate::hands::INPUT,
+        input: super::hands::INPUT,
         slot: slot(2),
         block_set_address: false,
     };

@@ -7,11 +7,11 @@ use xhci_spec::state::slot::{next, refusal};
 use xhci_spec::state::{EndpointInput, SlotInput, SlotPhase, endpoint};
 use xhci_spec::trb::{Command, CompletionCode, Trb};
 
-use crate::common;
-use crate::hands::{
+use super::hands::{
     BULK_IN, Hands, INPUT, PORT, address_device, configure_endpoint, evaluate_context, ok,
     reset_endpoint, set_dequeue, slot, stop_endpoint,
 };
+use crate::common;
 
 fn in_phase(phase: SlotPhase) -> Hands {
     let (mut hands, fake) = Hands::with_device(common::options());

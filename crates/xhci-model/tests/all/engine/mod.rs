@@ -1,8 +1,5 @@
 //! Commands, slots, endpoints and transfers, as a driver and a device see them. xHCI 1.2 §4.5 to §4.12.
 
-#[path = "../common/mod.rs"]
-mod common;
-
 mod abort;
 mod address;
 mod arbitrary;

@@ -1,5 +1,4 @@
 //! A bench for the model: memory with holes whose addresses are not offsets, a device that only keeps a diary, and a driver's hands.
-#![allow(dead_code, reason = "each test file uses its own part of the bench")]
 
 pub(crate) mod device;
 pub(crate) mod memory;

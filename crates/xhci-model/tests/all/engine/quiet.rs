@@ -6,8 +6,8 @@ use xhci_spec::number::SlotId;
 use xhci_spec::registers::UsbCmd;
 use xhci_spec::trb::{Command, CompletionCode};
 
+use super::hands::{BULK_IN, BULK_OUT, Hands, configure_endpoint, ok, slot, stop_endpoint, told};
 use crate::common;
-use crate::hands::{BULK_IN, BULK_OUT, Hands, configure_endpoint, ok, slot, stop_endpoint, told};
 
 type Answers = Vec<(CompletionCode, Option<SlotId>)>;
 
@@ -62,7 +62,7 @@ fn dropping_an_endpoint_waits_for_the_worker() {
 #[test]
 fn deconfiguring_waits_for_the_worker() {
     let (hands, answers) = around_work(Command::ConfigureEndpoint {
-        input: crate::hands::INPUT,
+        input: super::hands::INPUT,
         slot: slot(1),
         deconfigure: true,
     });

@@ -1,8 +1,6 @@
 //! What a driver finds before it touches anything: capability registers and extended capabilities. xHCI 1.2 §5.3, §7.
 
-mod common;
-
-use common::{Bench, ms, options};
+use crate::common::{Bench, ms, options};
 use xhci_model::{Behaviour, FirmwareHandoff, Geometry, Options, PortGroup};
 use xhci_spec::extended::{
     CapabilityId, Protocol, SupportedProtocol, UsbLegCtlSts, UsbLegSup, walk,

@@ -2,8 +2,8 @@ use xhci_model::{CommandFaults, Options, StuckCommand};
 use xhci_spec::number::{SlotId, SpeedId};
 use xhci_spec::trb::{Command, CompletionCode, Event, TrbType};
 
+use super::hands::{Hands, PORT, address_device, ok};
 use crate::common;
-use crate::hands::{Hands, PORT, address_device, ok};
 
 const STOP: u64 = 1 << 1;
 const ABORT: u64 = 1 << 2;
@@ -121,7 +121,7 @@ fn a_pointer_written_while_the_ring_runs_is_ignored_and_while_it_is_stopped_coun
     // A new ring whose TRBs have cycle bit 0.
     let elsewhere = common::RINGS.offset(0x800);
     hands.write_crcr(elsewhere.0);
-    hands.commands = crate::hands::Ring {
+    hands.commands = super::hands::Ring {
         base: elsewhere,
         index: 0,
         cycle: false,

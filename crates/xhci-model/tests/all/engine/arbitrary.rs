@@ -5,8 +5,8 @@ use usb_model::Status;
 use xhci_spec::registers::{high_half, low_half};
 use xhci_spec::trb::{Event, Trb};
 
+use super::hands::{BULK_IN, Hands, INPUT};
 use crate::common;
-use crate::hands::{BULK_IN, Hands, INPUT};
 
 /// TRBs of any content, with types and slots that are often known.
 fn trb() -> impl Strategy<Value = Trb> {
@@ -14,7 +14,7 @@ fn trb() -> impl Strategy<Value = Trb> {
     let slots = prop_oneof![6 => 0_u32..3, 1 => 0_u32..256];
     let pointers = prop_oneof![
         4 => Just(INPUT.0),
-        1 => Just(crate::hands::BUFFERS.0),
+        1 => Just(super::hands::BUFFERS.0),
         1 => any::<u64>(),
     ];
     (types, slots, pointers, any::<u32>(), any::<u32>()).prop_map(
@@ -112,7 +112,7 @@ proptest! {
             hands.bench.events(1);
         }
         if !hands.bench.status().host_system_error() {
-            let at = hands.push_command(crate::hands::stop_endpoint(endpoint).emit());
+            let at = hands.push_command(super::hands::stop_endpoint(endpoint).emit());
             hands.doorbell(0, 0);
             let answered = command_events(&mut hands);
             prop_assert_eq!(answered, vec![at]);
@@ -124,7 +124,7 @@ proptest! {
         let (mut hands, fake) = Hands::with_device(common::options());
         hands.command(xhci_spec::trb::Command::EnableSlot { slot_type: 0 });
         write_input(&hands, &input);
-        let (code, _) = hands.command(crate::hands::address_device(false));
+        let (code, _) = hands.command(super::hands::address_device(false));
         if code == xhci_spec::trb::CompletionCode::PARAMETER_ERROR {
             prop_assert_eq!(fake.seen().len(), 0);
             prop_assert_eq!(hands.slot_context(1).0, [0; 8]);
