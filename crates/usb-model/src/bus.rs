@@ -6,7 +6,7 @@ use usb_spec::endpoint::EndpointAddress;
 use usb_spec::speed::Speed;
 use usb_spec::time::Instant;
 
-use crate::{Work, WorkDone};
+use crate::{Downstream, Work, WorkDone};
 
 /// Names one request while it is under way; the controller chooses it, the device only repeats it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,6 +154,11 @@ pub trait UsbDevice<S: Slice>: Debug {
 
     /// The device behind downstream port `port` (1-based) of a hub.
     fn child(&mut self, port: u8) -> Option<&mut dyn UsbDevice<S>>;
+
+    /// The downstream side, if this is a hub. A device that wraps another one passes this on, as it does with [`child`](Self::child).
+    fn hub(&mut self) -> Option<&mut dyn Downstream<S>> {
+        None
+    }
 
     /// When [`poll`](Self::poll) may have something to say without being asked anything: a moment in the past means now, `None` never. Completions
     /// that already lie in the queue are not counted: poll after each submit, complete, reset and suspend.

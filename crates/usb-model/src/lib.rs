@@ -10,8 +10,8 @@
 //!
 //! # What this crate does not do
 //!
-//! It knows no host controller, opens no file, keeps no time, and models no electrical signal. There are no isochronous endpoints, no streams, no
-//! second configuration and no hub yet.
+//! It knows no host controller, opens no file, keeps no time, and models no electrical signal. There are no isochronous endpoints and no streams
+//! yet.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(
@@ -27,7 +27,9 @@ mod buffers;
 mod bus;
 pub mod chapter9;
 pub mod device;
+mod downstream;
 mod work;
 
 pub use bus::{Cancelled, Completion, HostView, Output, Request, Stage, Status, Token, UsbDevice};
+pub use downstream::{AttachError, Downstream, PortFault, Refused, descend};
 pub use work::{Work, WorkDone, WorkError, WorkId, WorkKind};

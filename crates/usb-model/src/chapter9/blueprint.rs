@@ -2,13 +2,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use usb_spec::descriptor::{
-    Bcd, Bos, Configuration, Device, DeviceQualifier, Endpoint, Interface, LanguageId,
-    StringDescriptor, SuperSpeed, SuperSpeedEndpointCompanion, Usb2Extension,
+    Bcd, Configuration, Device, DeviceQualifier, Endpoint, Interface, LanguageId, StringDescriptor,
+    SuperSpeedEndpointCompanion,
 };
 use usb_spec::{DescriptorKind, EndpointAddress, Speed, TransferKind};
-
-/// The value of the only configuration.
-pub(super) const CONFIGURATION_VALUE: u8 = 1;
 
 /// What a device says of itself: everything from which chapter 9 makes descriptors and endpoints.
 #[derive(Clone, Debug)]
@@ -17,18 +14,48 @@ pub struct Blueprint {
     pub speed: Speed,
     /// Who it is.
     pub identity: Identity,
+    /// Class, subclass and protocol of the device as a whole; zeroes leave that to the interfaces.
+    pub class: [u8; 3],
+    /// The same at the other of full and high speed.
+    pub other_speed_class: [u8; 3],
     /// Endpoint 0's packet size; [`Speed::allowed_control_packet_sizes`] says which are allowed.
     pub ep0_max_packet: u16,
-    /// The alternate settings of all interfaces, in the order of the configuration descriptor.
-    pub settings: Vec<Setting>,
-    /// The settings at the other of full and high speed, for a device that can do both; empty for one that cannot. USB 2.0 §9.6.2.
-    pub other_speed_settings: Vec<Setting>,
+    /// The configurations, in the order of their descriptors' indices.
+    pub configurations: Vec<ConfigurationPlan>,
+    /// Whether it would run at super speed on a port that can; at high speed it is then a USB 2.1 device with a BOS. USB 3.2 §9.2.6.6
+    /// (unchecked).
+    pub super_speed_capable: bool,
+    /// The same number for all devices in one box, if it is to be told. USB 3.2 §9.6.2.3.
+    pub container: Option<[u8; 16]>,
     /// Whether it can wake its host.
     pub remote_wakeup: bool,
     /// Whether it has a power supply of its own.
     pub self_powered: bool,
     /// What it draws from the bus, in mA.
     pub max_power_ma: u16,
+}
+
+/// One configuration.
+#[derive(Clone, Debug)]
+pub struct ConfigurationPlan {
+    /// `bConfigurationValue`, not 0.
+    pub value: u8,
+    /// The alternate settings of all interfaces, in the order of the configuration descriptor.
+    pub settings: Vec<Setting>,
+    /// The settings at the other of full and high speed, for a device that can do both; empty for one that cannot. USB 2.0 §9.6.2.
+    pub other_speed_settings: Vec<Setting>,
+}
+
+impl ConfigurationPlan {
+    /// The configuration of a device that has no other.
+    #[must_use]
+    pub fn only(settings: Vec<Setting>, other_speed_settings: Vec<Setting>) -> Vec<Self> {
+        alloc::vec![Self {
+            value: 1,
+            settings,
+            other_speed_settings,
+        }]
+    }
 }
 
 /// Ids and names. An empty name is absent.
@@ -79,27 +106,63 @@ pub struct EndpointPlan {
 }
 
 impl Blueprint {
-    /// The settings that stand at the beginning: alternate 0 of each interface.
-    pub(super) fn setting(&self, interface: u8, alternate: u8) -> Option<&Setting> {
-        self.settings
+    /// A device that draws 100 mA, has no configuration yet, and the largest packets on endpoint 0 that its speed allows.
+    #[must_use]
+    pub fn of(speed: Speed, identity: Identity) -> Self {
+        let sizes = speed.allowed_control_packet_sizes();
+        Self {
+            speed,
+            identity,
+            class: [0; 3],
+            other_speed_class: [0; 3],
+            ep0_max_packet: sizes.last().copied().unwrap_or(8),
+            configurations: Vec::new(),
+            super_speed_capable: speed.is_super(),
+            container: None,
+            remote_wakeup: false,
+            self_powered: false,
+            max_power_ma: 100,
+        }
+    }
+
+    /// The settings of a configuration; none for one that there is not.
+    pub(super) fn settings(&self, configuration: u8) -> &[Setting] {
+        let plan = self
+            .configurations
             .iter()
-            .find(|s| s.interface == interface && s.alternate == alternate)
+            .find(|c| c.value == configuration);
+        plan.map_or(&[], |plan| &plan.settings)
+    }
+
+    /// One alternate setting of a configuration.
+    pub(super) fn setting(
+        &self,
+        configuration: u8,
+        interface: u8,
+        alternate: u8,
+    ) -> Option<&Setting> {
+        let mut settings = self.settings(configuration).iter();
+        settings.find(|s| s.interface == interface && s.alternate == alternate)
     }
 
     /// The bytes of a descriptor that the device as a whole has, or nothing if it has none such. USB 2.0 §9.4.3, §9.6.
     pub(super) fn descriptor(&self, kind: DescriptorKind, index: u8, reply: &mut Vec<u8>) -> bool {
-        match (kind, index) {
-            (DescriptorKind::DEVICE, 0) => reply.extend_from_slice(&self.device().emit()),
-            (DescriptorKind::CONFIGURATION, 0) => {
-                self.configuration(kind, &self.settings, self.speed, reply)
+        let plan = self.configurations.get(usize::from(index));
+        match (kind, index, plan) {
+            (DescriptorKind::DEVICE, 0, _) => reply.extend_from_slice(&self.device().emit()),
+            (DescriptorKind::CONFIGURATION, _, Some(plan)) => {
+                self.configuration(kind, plan.value, &plan.settings, self.speed, reply);
             }
-            (DescriptorKind::STRING, _) => return self.string(index, reply),
-            (DescriptorKind::BOS, 0) if self.speed.is_super() => self.bos(reply),
-            (DescriptorKind::DEVICE_QUALIFIER, 0) if self.has_other_speed() => {
-                reply.extend_from_slice(&self.qualifier().emit())
+            (DescriptorKind::STRING, ..) => return self.string(index, reply),
+            (DescriptorKind::BOS, 0, _) if self.has_bos() => self.bos(reply),
+            (DescriptorKind::DEVICE_QUALIFIER, 0, _) if self.has_other_speed() => {
+                reply.extend_from_slice(&self.qualifier().emit());
             }
-            (DescriptorKind::OTHER_SPEED_CONFIGURATION, 0) if self.has_other_speed() => {
-                self.configuration(kind, &self.other_speed_settings, self.other_speed(), reply);
+            (DescriptorKind::OTHER_SPEED_CONFIGURATION, _, Some(plan))
+                if self.has_other_speed() =>
+            {
+                let settings = &plan.other_speed_settings;
+                self.configuration(kind, plan.value, settings, self.other_speed(), reply);
             }
             _ => return false,
         }
@@ -107,7 +170,15 @@ impl Blueprint {
     }
 
     fn has_other_speed(&self) -> bool {
-        matches!(self.speed, Speed::Full | Speed::High) && !self.other_speed_settings.is_empty()
+        let fits = matches!(self.speed, Speed::Full | Speed::High);
+        fits && self
+            .configurations
+            .iter()
+            .any(|plan| !plan.other_speed_settings.is_empty())
+    }
+
+    fn has_bos(&self) -> bool {
+        self.super_speed_capable
     }
 
     fn other_speed(&self) -> Speed {
@@ -122,7 +193,8 @@ impl Blueprint {
     fn usb_version(&self) -> Bcd {
         match self.speed {
             Speed::Low => Bcd(0x0110),
-            Speed::Full if self.other_speed_settings.is_empty() => Bcd(0x0110),
+            Speed::Full | Speed::High if self.super_speed_capable => Bcd(0x0210),
+            Speed::Full if !self.has_other_speed() => Bcd(0x0110),
             Speed::Full | Speed::High => Bcd(0x0200),
             Speed::Super => Bcd(0x0310),
             Speed::SuperPlus => Bcd(0x0320),
@@ -140,9 +212,9 @@ impl Blueprint {
     fn device(&self) -> Device {
         Device {
             usb_version: self.usb_version(),
-            class: 0,
-            subclass: 0,
-            protocol: 0,
+            class: self.class[0],
+            subclass: self.class[1],
+            protocol: self.class[2],
             max_packet_size_0: self.max_packet_size_0(),
             vendor: self.identity.vendor,
             product: self.identity.product,
@@ -150,24 +222,29 @@ impl Blueprint {
             manufacturer_string: self.string_index(1),
             product_string: self.string_index(2),
             serial_string: self.string_index(3),
-            configurations: 1,
+            configurations: self.count(),
         }
+    }
+
+    fn count(&self) -> u8 {
+        u8::try_from(self.configurations.len()).unwrap_or(u8::MAX)
     }
 
     fn qualifier(&self) -> DeviceQualifier {
         DeviceQualifier {
-            usb_version: Bcd(0x0200),
-            class: 0,
-            subclass: 0,
-            protocol: 0,
+            usb_version: self.usb_version(),
+            class: self.other_speed_class[0],
+            subclass: self.other_speed_class[1],
+            protocol: self.other_speed_class[2],
             max_packet_size_0: 64,
-            configurations: 1,
+            configurations: self.count(),
         }
     }
 
     fn configuration(
         &self,
         kind: DescriptorKind,
+        value: u8,
         settings: &[Setting],
         speed: Speed,
         reply: &mut Vec<u8>,
@@ -199,7 +276,7 @@ impl Blueprint {
             total_length: u16::try_from(reply.len() - start).unwrap_or(u16::MAX),
             interfaces: u8::try_from(settings.iter().filter(|s| s.alternate == 0).count())
                 .unwrap_or(u8::MAX),
-            value: CONFIGURATION_VALUE,
+            value,
             string: 0,
             attributes: self.attributes(),
             max_power: u8::try_from(self.max_power_ma / if speed.is_super() { 8 } else { 2 })
@@ -224,28 +301,6 @@ impl Blueprint {
             attributes |= Configuration::ATTRIBUTE_REMOTE_WAKEUP;
         }
         attributes
-    }
-
-    /// USB 3.2 §9.6.2: the USB 2.0 extension (LPM, which a SuperSpeed device must claim) and the SuperSpeed capability.
-    fn bos(&self, reply: &mut Vec<u8>) {
-        let extension = Usb2Extension { attributes: 1 << 1 }.emit();
-        let super_speed = SuperSpeed {
-            attributes: 0,
-            // Full, high and 5 Gbit/s.
-            speeds: 0b1110,
-            lowest_full_function: 1,
-            u1_exit_latency_us: 10,
-            u2_exit_latency_us: 32,
-        }
-        .emit();
-        let total = Bos::LENGTH + extension.len() + super_speed.len();
-        let header = Bos {
-            total_length: u16::try_from(total).unwrap_or(u16::MAX),
-            capabilities: 2,
-        };
-        reply.extend_from_slice(&header.emit());
-        reply.extend_from_slice(&extension);
-        reply.extend_from_slice(&super_speed);
     }
 
     fn name(&self, index: u8) -> Option<&str> {

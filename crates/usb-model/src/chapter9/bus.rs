@@ -23,7 +23,7 @@ impl<F: Function, S: Slice> UsbDevice<S> for Device<F, S> {
         self.suspended = false;
         self.woke = false;
         self.function.port_reset();
-        self.configure(false);
+        self.configure(0);
     }
 
     fn submit(&mut self, request: Request<S>) {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use memory::Slice;
 use usb_spec::Speed;
 
-use super::blueprint::{Blueprint, CONFIGURATION_VALUE};
+use super::blueprint::Blueprint;
 use super::control::Control;
 use super::function::{Function, Job};
 use super::pipe::{Pipe, REQUESTS_MAX, Sequence};
@@ -57,6 +57,8 @@ pub struct Device<F, S> {
     pub(super) function: F,
     pub(super) blueprint: Blueprint,
     pub(super) state: DeviceState,
+    /// The value of the current configuration, 0 for none.
+    pub(super) configuration: u8,
     pub(super) features: Features,
     pub(super) control: Control,
     /// The bytes of the data stage under way.
@@ -93,6 +95,7 @@ impl<F: Function, S: Slice> Device<F, S> {
             function,
             blueprint,
             state,
+            configuration: 0,
             features: Features::default(),
             control: Control::new(ep0),
             data: Vec::with_capacity(256),
@@ -124,6 +127,12 @@ impl<F: Function, S: Slice> Device<F, S> {
         self.state
     }
 
+    /// Whether the host has allowed it to wake it.
+    #[must_use]
+    pub fn may_wake(&self) -> bool {
+        self.features.remote_wakeup
+    }
+
     fn after_power(speed: Speed) -> DeviceState {
         if speed.is_super() {
             DeviceState::Default
@@ -133,16 +142,16 @@ impl<F: Function, S: Slice> Device<F, S> {
     }
 
     /// Takes on a configuration, or none: endpoints begin anew, requests for those that vanish end unanswered. USB 2.0 §9.1.1.5.
-    pub(super) fn configure(&mut self, configured: bool) {
+    pub(super) fn configure(&mut self, configuration: u8) {
+        self.configuration = configuration;
         self.alternates.clear();
-        if configured {
-            let zeroes = self.blueprint.settings.iter().filter(|s| s.alternate == 0);
-            self.alternates.extend(zeroes.map(|s| (s.interface, 0)));
-        }
+        let settings = self.blueprint.settings(configuration).iter();
+        let zeroes = settings.filter(|s| s.alternate == 0);
+        self.alternates.extend(zeroes.map(|s| (s.interface, 0)));
         self.features.u1 = false;
         self.features.u2 = false;
         self.rebuild(None);
-        self.function.begin(configured);
+        self.function.begin(configuration);
         self.fetch_halts();
     }
 
@@ -167,7 +176,7 @@ impl<F: Function, S: Slice> Device<F, S> {
         {
             let plans = self
                 .blueprint
-                .setting(number, alternate)
+                .setting(self.configuration, number, alternate)
                 .map_or(&[][..], |s| &s.endpoints);
             self.pipes
                 .extend(plans.iter().map(|plan| Pipe::new(plan, number, modulus)));
@@ -228,15 +237,4 @@ impl<F: Function, S: Slice> Device<F, S> {
 /// Data toggles up to high speed (USB 2.0 §8.6), sequence numbers of five bits from super speed on (USB 3.2 §8.6.1, unchecked).
 pub(super) fn sequence_modulus(speed: Speed) -> u8 {
     if speed.is_super() { 32 } else { 2 }
-}
-
-impl<F: Function, S: Slice> Device<F, S> {
-    /// `bConfigurationValue` of the current configuration, 0 for none.
-    pub(super) fn configuration_value(&self) -> u8 {
-        if matches!(self.state, DeviceState::Configured(_)) {
-            CONFIGURATION_VALUE
-        } else {
-            0
-        }
-    }
 }

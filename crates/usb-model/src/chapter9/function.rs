@@ -19,10 +19,10 @@ pub struct Job(pub u32);
 /// only when [`sent`](Self::sent) says so: the host may have had no room for them. After each call the halts that the function wants are fetched with
 /// [`take_halt`](Self::take_halt).
 pub trait Function: Debug {
-    /// A configuration was chosen (`false`: none any more): all transfers begin anew.
-    fn begin(&mut self, configured: bool);
+    /// The configuration with this value was chosen (0: none any more): all transfers begin anew.
+    fn begin(&mut self, configuration: u8);
 
-    /// Port reset; [`begin`](Self::begin) with `false` follows.
+    /// Port reset; [`begin`](Self::begin) with 0 follows.
     fn port_reset(&mut self) {}
 
     /// An interface's alternate setting was chosen.

@@ -4,6 +4,7 @@
 
 mod blueprint;
 mod bus;
+mod capabilities;
 mod control;
 mod device;
 mod function;
@@ -11,7 +12,7 @@ mod pipe;
 mod serve;
 mod standard;
 
-pub use self::blueprint::{Blueprint, EndpointPlan, Identity, Setting};
+pub use self::blueprint::{Blueprint, ConfigurationPlan, EndpointPlan, Identity, Setting};
 pub use self::device::{Device, DeviceState};
 pub use self::function::{Arrival, Errand, Function, InAnswer, Job, OutAnswer};
 pub use self::pipe::REQUESTS_MAX;

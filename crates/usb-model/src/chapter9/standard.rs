@@ -6,7 +6,6 @@ use memory::Slice;
 use usb_spec::setup::Feature;
 use usb_spec::{DescriptorKind, EndpointAddress, Recipient, Request, RequestKind, Setup};
 
-use super::blueprint::CONFIGURATION_VALUE;
 use super::control::Stand;
 use super::device::{Device, DeviceState};
 use super::function::Function;
@@ -34,7 +33,7 @@ impl<F: Function, S: Slice> Device<F, S> {
             ),
             (Recipient::DEVICE, Request::GET_CONFIGURATION) => {
                 let known = setup.value == 0 && setup.index == 0 && self.has_address();
-                reply.push(self.configuration_value());
+                reply.push(self.configuration);
                 known
             }
             (Recipient::DEVICE, Request::GET_STATUS) => self.device_status(setup, reply),
@@ -129,12 +128,16 @@ impl<F: Function, S: Slice> Device<F, S> {
         if setup.index != 0 || setup.length != 0 || setup.value_high() != 0 {
             return false;
         }
-        match setup.value_low() {
-            0 => self.state = DeviceState::Address(address),
-            CONFIGURATION_VALUE => self.state = DeviceState::Configured(address),
-            _ => return false,
-        }
-        self.configure(setup.value_low() != 0);
+        let value = setup.value_low();
+        let mut plans = self.blueprint.configurations.iter();
+        self.state = if value == 0 {
+            DeviceState::Address(address)
+        } else if plans.any(|plan| plan.value == value) {
+            DeviceState::Configured(address)
+        } else {
+            return false;
+        };
+        self.configure(value);
         true
     }
 
@@ -144,7 +147,10 @@ impl<F: Function, S: Slice> Device<F, S> {
         else {
             return false;
         };
-        if self.blueprint.setting(interface, setting).is_none() || setup.length != 0 {
+        let plan = self
+            .blueprint
+            .setting(self.configuration, interface, setting);
+        if plan.is_none() || setup.length != 0 {
             return false;
         }
         let Some(current) = self

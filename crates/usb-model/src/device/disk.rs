@@ -18,7 +18,7 @@ use usb_spec::class::mass_storage::{Protocol, Subclass};
 use usb_spec::{Direction, EndpointAddress, Speed, TransferKind};
 
 use super::{PRODUCT_DISK, VENDOR};
-use crate::chapter9::{Blueprint, Device, EndpointPlan, Identity, Setting};
+use crate::chapter9::{Blueprint, ConfigurationPlan, Device, EndpointPlan, Identity, Setting};
 
 pub use self::bot::DiskFunction;
 
@@ -154,26 +154,22 @@ fn blueprint(options: &DiskOptions) -> Blueprint {
     } else {
         options.speed
     };
-    let ep0_max_packet = if speed.is_super() { 512 } else { 64 };
+    let identity = Identity {
+        vendor: VENDOR,
+        product: PRODUCT_DISK,
+        release: 0x0100,
+        manufacturer_name: options.vendor.clone(),
+        product_name: options.product.clone(),
+        serial: options.serial.clone(),
+    };
+    let other_speed_settings = if speed == Speed::High {
+        vec![setting(Speed::Full)]
+    } else {
+        Vec::new()
+    };
     Blueprint {
-        speed,
-        identity: Identity {
-            vendor: VENDOR,
-            product: PRODUCT_DISK,
-            release: 0x0100,
-            manufacturer_name: options.vendor.clone(),
-            product_name: options.product.clone(),
-            serial: options.serial.clone(),
-        },
-        ep0_max_packet,
-        settings: vec![setting(speed)],
-        other_speed_settings: if speed == Speed::High {
-            vec![setting(Speed::Full)]
-        } else {
-            Vec::new()
-        },
-        remote_wakeup: false,
-        self_powered: false,
+        configurations: ConfigurationPlan::only(vec![setting(speed)], other_speed_settings),
         max_power_ma: if speed.is_super() { 504 } else { 200 },
+        ..Blueprint::of(speed, identity)
     }
 }

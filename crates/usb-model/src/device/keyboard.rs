@@ -21,7 +21,8 @@ use usb_spec::{
 
 use super::{PRODUCT_KEYBOARD, VENDOR};
 use crate::chapter9::{
-    Arrival, Blueprint, Device, EndpointPlan, Function, Identity, InAnswer, OutAnswer, Setting,
+    Arrival, Blueprint, ConfigurationPlan, Device, EndpointPlan, Function, Identity, InAnswer,
+    OutAnswer, Setting,
 };
 
 /// Where the reports come from.
@@ -155,7 +156,7 @@ impl KeyboardFunction {
 
 impl Function for KeyboardFunction {
     /// A report that was on its way is made anew: no key press is lost by a reset.
-    fn begin(&mut self, _configured: bool) {
+    fn begin(&mut self, _configuration: u8) {
         self.idle_4ms = IDLE_AT_RESET;
         self.protocol = Protocol::REPORT;
         self.last_sent = None;
@@ -311,21 +312,19 @@ fn blueprint(options: &KeyboardOptions) -> Blueprint {
     } else {
         Vec::new()
     };
+    let identity = Identity {
+        vendor: VENDOR,
+        product: PRODUCT_KEYBOARD,
+        release: 0x0100,
+        manufacturer_name: "Doorbell".to_string(),
+        product_name: "Keyboard".to_string(),
+        serial: options.serial.clone(),
+    };
     Blueprint {
-        speed: options.speed,
-        identity: Identity {
-            vendor: VENDOR,
-            product: PRODUCT_KEYBOARD,
-            release: 0x0100,
-            manufacturer_name: "Doorbell".to_string(),
-            product_name: "Keyboard".to_string(),
-            serial: options.serial.clone(),
-        },
         ep0_max_packet: options.speed.default_ep0_max_packet_size(),
-        settings: vec![setting],
-        other_speed_settings,
+        configurations: ConfigurationPlan::only(vec![setting], other_speed_settings),
         remote_wakeup: true,
-        self_powered: false,
         max_power_ma: 98,
+        ..Blueprint::of(options.speed, identity)
     }
 }

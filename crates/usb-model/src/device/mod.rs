@@ -5,9 +5,11 @@
 //! nothing that is sold.
 
 mod disk;
+mod hub;
 mod keyboard;
 
 pub use disk::{BlockSize, Disk, DiskFunction, DiskOptions, ShortData};
+pub use hub::{Hub, HubFunction, HubOptions, HubPair, PORTS_MAX, TranslatorRequests};
 pub use keyboard::{Keyboard, KeyboardFunction, KeyboardOptions};
 
 /// The vendor id of pid.codes.
@@ -16,3 +18,5 @@ pub const VENDOR: u16 = 0x1209;
 pub const PRODUCT_DISK: u16 = 0x0001;
 /// The product id of [`Keyboard`].
 pub const PRODUCT_KEYBOARD: u16 = 0x0002;
+/// The product id of [`Hub`].
+pub const PRODUCT_HUB: u16 = 0x0003;

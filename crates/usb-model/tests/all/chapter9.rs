@@ -178,7 +178,10 @@ fn a_qualifier_is_there_at_high_speed_and_a_bos_at_super_speed_alone() {
             );
         }
         if let Ok(bytes) = bos {
-            assert_eq!(BosView::parse(&bytes).unwrap().capabilities().count(), 2);
+            let plus = usize::from(speed == Speed::SuperPlus);
+            let store = BosView::parse(&bytes).unwrap();
+            assert_eq!(store.capabilities().filter(Result::is_ok).count(), 2 + plus);
+            assert_eq!(usize::from(store.header().total_length), bytes.len());
         }
     }
 }

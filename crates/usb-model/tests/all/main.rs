@@ -7,5 +7,7 @@ mod common;
 mod control;
 mod disk;
 mod endpoints;
+mod hub_ports;
+mod hub_trees;
 mod keyboard;
 mod scsi;

@@ -144,7 +144,7 @@ impl DiskFunction {
 }
 
 impl Function for DiskFunction {
-    fn begin(&mut self, _configured: bool) {
+    fn begin(&mut self, _configuration: u8) {
         self.restart();
     }
 

@@ -3,6 +3,7 @@
 mod bench;
 mod disk;
 mod ram;
+pub(crate) mod tree;
 
 pub(crate) use bench::Bench;
 pub(crate) use disk::DiskBench;
