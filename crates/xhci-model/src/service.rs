@@ -18,7 +18,9 @@ impl<M: Memory> Controller<M> {
     /// Does what there is to do. `budget` bounds it: about so many TRBs and answers of devices, at least one.
     pub fn service(&mut self, now: Instant, budget: u32) -> Progress {
         self.advance(now);
-        if self.life.vanished || !self.life.bus_master {
+        // A reset ends without memory as well: it only takes requests back.
+        let may_work = self.life.bus_master || self.life.reset.is_some();
+        if self.life.vanished || !may_work {
             return Progress::Idle;
         }
         let mut budget = budget.max(1);

@@ -10,8 +10,9 @@ use proptest::prelude::*;
 use usb_model::WorkDone;
 use usb_spec::speed::Speed;
 use usb_spec::time::Instant;
-use xhci_model::{Behaviour, Controller, Options, PortFault, Progress};
-use xhci_spec::registers::{UsbCmd, high_half, low_half};
+use xhci_model::{Behaviour, Controller, Geometry, Options, PortFault, PortGroup, Progress};
+use xhci_spec::extended::{CapabilityId, SupportedProtocol, walk};
+use xhci_spec::registers::{HccParams1, HcsParams1, Register, UsbCmd, high_half, low_half};
 
 /// Most calls of service until the controller must be idle: budgets of 64 over everything that 128 KiB of rings can hold.
 const SERVICES_MAX: u32 = 20_000;
@@ -188,6 +189,48 @@ proptest! {
         for step in steps {
             play(&mut bench, step);
         }
+    }
+
+    #[test]
+    fn whatever_the_options_say_the_controller_can_be_discovered(
+        ports in vec((any::<bool>(), 0..40_u8), 0..20),
+        max_slots: u8,
+        max_interrupters in 0..2000_u16,
+        offsets: [u32; 3],
+        capability_length: u8,
+        exponent: u8,
+        scratchpad_buffers: u16,
+        flags: [bool; 4],
+    ) {
+        let group = |&(usb3, count): &(bool, u8)| if usb3 { PortGroup::usb3(count) } else { PortGroup::usb2(count) };
+        let [runtime_offset, doorbell_offset, extended_offset] = offsets;
+        let [addressing_64, contexts_64, vendor_capability, speed_ids] = flags;
+        let options = Options {
+            ports: ports.iter().map(group).collect(),
+            geometry: Geometry { capability_length, runtime_offset, doorbell_offset, extended_offset },
+            max_slots,
+            max_interrupters,
+            event_ring_segments_exponent: exponent,
+            scratchpad_buffers,
+            addressing_64,
+            contexts_64,
+            vendor_capability,
+            speed_ids,
+            ..Options::default()
+        };
+        let mut bench = Bench::new(options);
+        let parameters = HccParams1::from_bits(bench.read(HccParams1::OFFSET));
+        let limit = bench.controller.bar_bytes();
+        let structural = HcsParams1::from_bits(bench.read(HcsParams1::OFFSET));
+        let list: Result<Vec<_>, _> = walk(parameters.extended_capabilities(), limit, |at| bench.read(at)).collect();
+        let mut covered = 0;
+        for capability in list.expect("the list should be sound") {
+            if capability.id() == CapabilityId::SUPPORTED_PROTOCOL {
+                let protocol = SupportedProtocol::read(capability.offset, |at| bench.read(at));
+                covered += protocol.expect("it should be USB").port_numbers().expect("ports should be named").count();
+            }
+        }
+        prop_assert_eq!(covered, usize::from(structural.max_ports()));
     }
 
     #[test]

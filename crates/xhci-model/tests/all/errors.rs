@@ -183,6 +183,17 @@ fn hcrst_and_halt_wait_for_the_worker_that_has_buffers() {
 }
 
 #[test]
+fn hcrst_ends_without_bus_mastering() {
+    let mut bench = Bench::running(options(), 1);
+    bench.plug(1, &Diary::new(Speed::High));
+    bench.controller.set_bus_master(false);
+    bench.write_op::<UsbCmd>(2);
+    bench.pass(ms(10));
+    assert_eq!(bench.command().bits(), 0);
+    assert!(!bench.status().controller_not_ready());
+}
+
+#[test]
 fn a_power_cycle_forgets_everything_but_the_plugs() {
     let mut bench = Bench::running(options(), 1);
     let device = Diary::new(Speed::High);
