@@ -77,6 +77,8 @@ pub struct Control<H: Hal> {
     address_queue: VecDeque<JobId>,
     /// Ports whose event came, and all of them at the start.
     look: VecDeque<PortId>,
+    /// Ports that have become empty and whose devices are to be taken away.
+    gone: Vec<PortId>,
     next_job: u32,
     next_transfer: u64,
     /// When the controller's health is looked at next.
@@ -124,6 +126,7 @@ impl<H: Hal> Control<H> {
             address_zero: None,
             address_queue: VecDeque::new(),
             look: VecDeque::new(),
+            gone: Vec::new(),
             next_job: 0,
             next_transfer: 0,
             checkup: now,

@@ -145,7 +145,20 @@ impl<H: Hal> Control<H> {
                 None => {}
             }
         }
+        while let Some(port) = self.gone.pop() {
+            news = true;
+            self.empty_port(port, now);
+        }
         news
+    }
+
+    /// Takes the device away whose port is empty. A job that is still on the port does so itself; one that heard of a success first has
+    /// announced a device that is already gone.
+    fn empty_port(&mut self, port: PortId, now: Instant) {
+        let busy = self.jobs.values().any(|job| job.is_on_port(port));
+        if let Some(slot) = self.slot_on(port).filter(|_| !busy) {
+            self.remove_device(slot, now);
+        }
     }
 
     /// Looks now and then whether the controller is still well, since a broken one tells nobody.
@@ -220,14 +233,12 @@ impl<H: Hal> Control<H> {
                 let job = self.new_job(Job::Enumerate(enumeration.into()), None);
                 self.want_address_zero(job);
             }
-            PortEvent::Gone => match job {
-                Some(job) => self.feed(job, Input::Port(event)),
-                None => {
-                    if let Some(slot) = slot {
-                        self.remove_device(slot, now);
-                    }
+            PortEvent::Gone => {
+                if let Some(job) = job {
+                    self.feed(job, Input::Port(event));
                 }
-            },
+                self.gone.push(id);
+            }
             PortEvent::Suspended => {
                 self.tell_power_job(slot, event);
             }
