@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use host::storage::{self, Policy, PolledDisk};
 use host::{
-    DeviceInfo, Engine, EngineOptions, EnumerationStep, Notice, OperationError, Phase, PortId,
+    DeviceInfo, Engine, EngineOptions, EnumerationStep, Notice, OperationError, Phase, Place,
     SlotId, keyboard,
 };
 use local::{Clock, Local, Setup};
@@ -14,7 +14,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::args::Common;
 use crate::failure::Failure;
-use crate::output::clean;
+use crate::output::{clean, levels, location};
 
 /// How often Ctrl-C is looked for while nothing happens.
 const LOOK: Duration = Duration::from_millis(50);
@@ -37,7 +37,7 @@ pub(crate) struct Start {
     /// From the ports' first look to the last device.
     pub(crate) enumeration: Duration,
     pub(crate) forced_handoff: bool,
-    pub(crate) failed: Vec<(PortId, EnumerationStep, OperationError)>,
+    pub(crate) failed: Vec<(Place, EnumerationStep, OperationError)>,
 }
 
 impl Session {
@@ -105,7 +105,7 @@ impl Session {
                 }
                 Some(Notice::ForcedHandoff) => self.start.forced_handoff = true,
                 Some(Notice::EnumerationFailed { place, step, error }) => {
-                    self.start.failed.push((port, step, error));
+                    self.start.failed.push((place, step, error));
                 }
                 Some(Notice::Settled) => {
                     self.start.enumeration = self.engine.now() - ports_done;
@@ -153,7 +153,7 @@ impl Session {
     /// The devices, by port.
     pub(crate) fn devices(&self) -> Vec<DeviceInfo> {
         let mut devices: Vec<_> = self.engine.devices().cloned().collect();
-        devices.sort_by_key(|device| (device.port, device.slot));
+        devices.sort_by_key(|device| (device.place.port, levels(&device.place)));
         devices
     }
 
@@ -272,7 +272,7 @@ fn answers_to(device: &DeviceInfo, word: &str) -> bool {
             .is_some_and(|name| !word.is_empty() && name.to_lowercase().contains(&word))
     };
     class
-        || word.parse() == Ok(device.port.get())
+        || word == location(&device.place)
         || word == ids
         || (word.parse::<u64>().is_err() && (named(&device.product) || named(&device.serial)))
 }
@@ -283,5 +283,5 @@ pub(crate) fn short_name(device: &DeviceInfo) -> String {
         .product
         .as_deref()
         .map_or_else(|| "a device".to_owned(), clean);
-    format!("{name} on port {}", device.port.get())
+    format!("{name} on port {}", location(&device.place))
 }

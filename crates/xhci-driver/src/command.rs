@@ -39,9 +39,10 @@ enum State {
     Running {
         since: Instant,
     },
-    /// Command Abort was written then; CRR is awaited to become 0.
+    /// Command Abort was written then, for the command that was in front; CRR is awaited to become 0.
     Aborting {
         since: Instant,
+        front: Option<TdSpan>,
     },
     Dead,
 }
@@ -129,7 +130,9 @@ impl<H: Hal, O> Commands<H, O> {
             };
             ended.extend(running.owner.map(|owner| (owner, result)));
         }
-        self.aborts = 0;
+        if event.code != CompletionCode::COMMAND_ABORTED {
+            self.aborts = 0;
+        }
         if let State::Running { .. } = self.state {
             self.state = if self.running.is_empty() {
                 State::Idle
@@ -158,12 +161,13 @@ impl<H: Hal, O> Commands<H, O> {
                 }
                 self.aborts += 1;
                 self.abort(registers);
-                self.state = State::Aborting { since: now };
+                let front = self.running.front().map(|running| running.span);
+                self.state = State::Aborting { since: now, front };
                 Ok(())
             }
-            State::Aborting { since } => {
+            State::Aborting { since, front } => {
                 if !registers.operational::<Crcr>().command_ring_running() {
-                    self.aborted(registers, now, ended);
+                    self.aborted(front, registers, now, ended);
                 } else if now - since >= policy.abort_timeout {
                     return Err(AbortFailed);
                 }
@@ -243,8 +247,19 @@ impl<H: Hal, O> Commands<H, O> {
     }
 
     /// The ring has stopped: the front command becomes a No Op, a fresh No Op behind it asks whether the controller still lives.
-    fn aborted(&mut self, registers: &Registers<H::Mmio>, now: Instant, ended: &mut Vec<Ended<O>>) {
-        if let Some(front) = self.running.front_mut() {
+    fn aborted(
+        &mut self,
+        front: Option<TdSpan>,
+        registers: &Registers<H::Mmio>,
+        now: Instant,
+        ended: &mut Vec<Ended<O>>,
+    ) {
+        // It may have ended after all: then the one in front now is innocent.
+        if let Some(front) = self
+            .running
+            .front_mut()
+            .filter(|running| Some(running.span) == front)
+        {
             // It is in flight, or it would not be in front.
             let _ = self.ring.make_no_op(&front.span);
             ended.extend(

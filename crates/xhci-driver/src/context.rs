@@ -67,8 +67,8 @@ impl EndpointInfo {
         let companion = view.companion();
         // High-speed periodic endpoints may have up to three transactions in a microframe: a burst to xHCI (§6.2.3.4).
         let burst_z = match (companion, speed) {
-            (Some(companion), _) => companion.max_burst,
-            (None, Speed::High) if kind.is_periodic() => endpoint.additional_transactions(),
+            (Some(companion), _) => companion.max_burst.min(15),
+            (None, Speed::High) if kind.is_periodic() => endpoint.additional_transactions().min(2),
             (None, _) => 0,
         };
         let periodic = kind.is_periodic();

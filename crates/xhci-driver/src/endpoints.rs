@@ -1,7 +1,7 @@
 //! What belongs to a device in memory: contexts filled for commands, rings for its endpoints, and the lanes that carry them.
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use memory::Slice;
@@ -41,17 +41,33 @@ impl<H: Hal> Device<H> {
             control_dequeue: None,
             opening: Vec::new(),
             job: Some(job),
+            hub_job: None,
             queue: VecDeque::new(),
+            leaving: false,
             announced: false,
         }
     }
 
     fn slot_context(&self, entries: u8) -> SlotContext {
-        SlotContext::default()
-            .with_route_string(self.info.route)
+        let mut context = SlotContext::default()
+            .with_route_string(self.info.place.route)
             .with_speed(self.speed_id)
-            .with_root_hub_port(Some(self.info.port))
-            .with_context_entries(entries)
+            .with_root_hub_port(Some(self.info.place.port))
+            .with_context_entries(entries);
+        if let Some(translator) = self.info.translator {
+            context = context
+                .with_tt_hub_slot(Some(translator.at.hub))
+                .with_tt_port(translator.at.port)
+                .with_multi_tt(translator.multi);
+        }
+        if let Some(hub) = self.info.hub {
+            context = context
+                .with_hub(true)
+                .with_number_of_ports(hub.ports)
+                .with_tt_think_time(hub.think_time)
+                .with_multi_tt(hub.multi_tt);
+        }
+        context
     }
 }
 
@@ -146,7 +162,14 @@ impl<H: Hal> Control<H> {
             .iter()
             .filter(|info| info.kind != TransferKind::Isochronous)
         {
-            let lane = self.choose_lane(*info);
+            // A descriptor may name an endpoint twice; the first counts.
+            if opening
+                .iter()
+                .any(|(_, known, _): &Opening<H>| known.dci == info.dci)
+            {
+                continue;
+            }
+            let lane = self.choose_lane(slot);
             opening.push((lane, *info, self.make_ring()?));
         }
         let device = self.device_mut(slot)?;
@@ -174,6 +197,18 @@ impl<H: Hal> Control<H> {
                 .set_endpoint(info.dci, info.context(dequeue, cycle));
         }
         device.opening = opening;
+        Ok(device.contexts.input_at())
+    }
+
+    /// Fills the input context of Configure Endpoint that tells of a hub; no endpoint changes. xHCI 1.2 §4.6.6, §6.2.2.2.
+    pub(crate) fn describe_hub(&mut self, slot: SlotId) -> Result<Iova, OperationError> {
+        let device = self.device_mut(slot)?;
+        let open = device.info.endpoints.iter().map(|info| info.dci);
+        let last = open.max().unwrap_or(Dci::CONTROL);
+        let control = InputControlContext::default().with_add_flags(InputControlContext::SLOT);
+        device
+            .contexts
+            .begin(control, Some(device.slot_context(last.get())));
         Ok(device.contexts.input_at())
     }
 
@@ -216,9 +251,14 @@ impl<H: Hal> Control<H> {
     }
 
     /// Bulk and interrupt endpoints take turns on the lanes behind the first.
-    fn choose_lane(&mut self, _: EndpointInfo) -> InterrupterId {
+    fn choose_lane(&mut self, slot: SlotId) -> InterrupterId {
         let others = self.interrupters.saturating_sub(1);
-        if others == 0 {
+        // A hub's status changes are the driver's own affair, and come to where it is.
+        let hub = self
+            .devices
+            .get(&slot)
+            .is_some_and(|device| device.info.is_hub());
+        if others == 0 || hub {
             return InterrupterId(0);
         }
         self.next_lane = (self.next_lane + 1) % others;
@@ -290,23 +330,23 @@ impl<H: Hal> Control<H> {
         self.tell_lane(InterrupterId(0), ToLane::Reopen { key }, now);
     }
 
-    /// Empties and stops every endpoint of a device; says how many will answer.
+    /// Empties and stops every endpoint of a device; says which will answer.
     pub(crate) fn flush_device(
         &mut self,
         slot: SlotId,
         error: TransferError,
         now: Instant,
-    ) -> usize {
+    ) -> BTreeSet<Dci> {
         self.tell_lanes(slot, |_| true, |key| ToLane::Flush { key, error }, now)
     }
 
-    /// Forgets every endpoint but the control endpoint; says how many will answer.
+    /// Forgets every endpoint but the control endpoint; says which will answer.
     pub(crate) fn close_endpoints(
         &mut self,
         slot: SlotId,
         error: TransferError,
         now: Instant,
-    ) -> usize {
+    ) -> BTreeSet<Dci> {
         let count = self.tell_lanes(
             slot,
             |dci| dci != Dci::CONTROL,
@@ -332,17 +372,18 @@ impl<H: Hal> Control<H> {
             |dci| dci == Dci::CONTROL,
             |key| ToLane::Close { key, error },
             now,
-        ) > 0
+        )
+        .contains(&Dci::CONTROL)
     }
 
-    /// Forgets some endpoints; says how many will answer.
+    /// Forgets some endpoints; says which will answer.
     pub(crate) fn close_some(
         &mut self,
         slot: SlotId,
         dcis: &[Dci],
         error: TransferError,
         now: Instant,
-    ) -> usize {
+    ) -> BTreeSet<Dci> {
         let count = self.tell_lanes(
             slot,
             |dci| dcis.contains(&dci),
@@ -365,18 +406,18 @@ impl<H: Hal> Control<H> {
         chosen: impl Fn(Dci) -> bool,
         message: impl Fn(EndpointKey) -> ToLane<H>,
         now: Instant,
-    ) -> usize {
+    ) -> BTreeSet<Dci> {
         let lanes = self
             .devices
             .get(&slot)
             .map(|device| device.lanes.clone())
             .unwrap_or_default();
-        let mut count = 0;
+        let mut told = BTreeSet::new();
         for (dci, lane) in lanes.into_iter().filter(|(dci, _)| chosen(*dci)) {
             self.tell_lane(lane, message(EndpointKey { slot, dci }), now);
-            count += 1;
+            told.insert(dci);
         }
-        count
+        told
     }
 
     /// The slot is disabled and nothing refers to it: its memory goes.

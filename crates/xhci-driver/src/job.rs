@@ -1,16 +1,18 @@
 //! What takes several steps: enumeration, recovery, removal. A job waits for one thing at a time and is told when it has come.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 
 use usb_spec::endpoint::EndpointAddress;
-use xhci_spec::number::{Iova, PortId, SlotId};
+use xhci_spec::number::{Dci, Iova, PortId, SlotId};
 
 use crate::command::Completed;
 use crate::enumerate::Enumeration;
+use crate::hub::Hub;
 use crate::operation::{Clearing, Configuring, Removal};
 use crate::port::PortEvent;
 use crate::power::Power;
-use crate::{Buffer, CommandError, Hal, StartError, TransferDone, TransferError};
+use crate::{Buffer, CommandError, Hal, Parent, Place, StartError, TransferDone, TransferError};
 
 /// Names a job inside the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -104,18 +106,37 @@ pub(crate) enum Input<H: Hal> {
     Transfer(TransferDone<Buffer<H>>),
     /// An endpoint is empty and stopped.
     Flushed {
+        dci: Dci,
         was_halted: bool,
         dequeue: Iova,
         cycle: bool,
     },
     /// An endpoint is stopped and keeps its transfers.
-    Paused,
+    Paused { dci: Dci },
     /// An endpoint is forgotten.
-    Closed,
+    Closed { dci: Dci },
     /// The port has news.
     Port(PortEvent),
+    /// A device behind the hub asks.
+    Hub(HubRequest),
     /// The time asked for has come.
     Timer,
+}
+
+/// Strikes the endpoint that this answer is about from those that are waited for; says whether none is left.
+pub(crate) fn is_last<H: Hal>(left: &mut BTreeSet<Dci>, input: &Input<H>) -> bool {
+    match input {
+        Input::Flushed { dci, .. } | Input::Paused { dci } | Input::Closed { dci } => {
+            left.remove(dci);
+        }
+        Input::Go
+        | Input::Command(_)
+        | Input::Transfer(_)
+        | Input::Port(_)
+        | Input::Hub(_)
+        | Input::Timer => {}
+    }
+    left.is_empty()
 }
 
 /// A job and where it stands.
@@ -126,6 +147,22 @@ pub(crate) enum Job<H: Hal> {
     Configure(Configuring),
     Remove(Removal),
     Power(Power),
+    Hub(Box<Hub<H>>),
+}
+
+/// What a device on its way asks of the hub that it hangs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HubRequest {
+    /// Reset the port; the first time, a port whose link came up by itself is good as it is.
+    Reset { port: u8, first: bool },
+    /// The device could not be used: wait for another.
+    GiveUp { port: u8 },
+    /// The device may still be there, or another: look at the port as if it had just been plugged in.
+    BeginAgain { port: u8 },
+    /// What is plugged in now may have become ready while its predecessor was still being taken away.
+    Waiting { port: u8 },
+    /// A transfer of a low- or full-speed device was given up: its translator's buffer is to be cleared. USB 2.0 §11.24.2.3.
+    ClearTt { value: u16, port: u8 },
 }
 
 impl<H: Hal> Job<H> {
@@ -136,13 +173,30 @@ impl<H: Hal> Job<H> {
             Self::Clear(job) => Some(job.id),
             Self::Configure(job) => Some(job.id),
             Self::Power(job) => Some(job.id),
-            Self::Remove(_) => None,
+            Self::Remove(_) | Self::Hub(_) => None,
         }
     }
 
-    /// Whether it enumerates or resets what hangs on this port; a device's own jobs do not wait for the port.
+    /// Whether something is on its way: a hub's job only listens most of the time.
+    pub(crate) fn is_busy(&self) -> bool {
+        match self {
+            Self::Hub(hub) => hub.is_busy(),
+            Self::Enumerate(_)
+            | Self::Clear(_)
+            | Self::Configure(_)
+            | Self::Remove(_)
+            | Self::Power(_) => true,
+        }
+    }
+
+    /// Whether it enumerates or resets what is plugged in behind this port of a hub.
+    pub(crate) fn is_behind(&self, parent: Parent) -> bool {
+        matches!(self, Self::Enumerate(job) if job.place.parent == Some(parent))
+    }
+
+    /// Whether it enumerates or resets what hangs on this root hub port itself; a device's own jobs do not wait for the port.
     pub(crate) fn is_on_port(&self, port: PortId) -> bool {
-        matches!(self, Self::Enumerate(job) if job.port == port)
+        matches!(self, Self::Enumerate(job) if job.place == Place::root(port))
     }
 }
 

@@ -71,6 +71,8 @@ pub struct Lane<H: Hal> {
     to_control: VecDeque<ToControl>,
     /// No deadline of any endpoint is earlier; `None` when there is none.
     earliest: Option<Instant>,
+    /// When the ring is looked at although no interrupt came.
+    look_again: Instant,
     counters: LaneCounters,
 }
 
@@ -106,6 +108,7 @@ impl<H: Hal> Lane<H> {
             done: VecDeque::new(),
             to_control: VecDeque::new(),
             earliest: None,
+            look_again: Instant::START,
             counters: LaneCounters::default(),
         }
     }
@@ -142,6 +145,9 @@ impl<H: Hal> Lane<H> {
     /// Begins a transfer. It always comes back through [`poll_done`](Self::poll_done), whatever becomes of it.
     pub fn submit(&mut self, request: TransferRequest<Buffer<H>>, now: Instant) {
         self.earliest = Instant::earlier(self.earliest, request.deadline);
+        if self.in_flight() == 0 {
+            self.look_again = now + self.setup.policy.watchdog;
+        }
         let key = request.endpoint;
         if let Some((endpoint, mut context)) = self.endpoint(key, now) {
             endpoint.submit(request, &mut context);
@@ -212,6 +218,7 @@ impl<H: Hal> Lane<H> {
 
     /// Takes what the controller has written, and gives up what has taken too long. Returns whether there was any event.
     pub fn poll(&mut self, now: Instant) -> bool {
+        self.look_again = now + self.setup.policy.watchdog;
         let seen = self.drain(now);
         if self.earliest.is_some_and(|earliest| earliest <= now) {
             self.expire(now);
@@ -232,7 +239,13 @@ impl<H: Hal> Lane<H> {
     /// When [`poll`](Self::poll) is needed even without an interrupt; changes with every call that takes `&mut self`.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
-        self.earliest
+        let look_again = (self.in_flight() > 0).then_some(self.look_again);
+        Instant::earlier(self.earliest, look_again)
+    }
+
+    /// Whether something waits to be taken with `poll_done` or `poll_control`.
+    pub(crate) fn has_output(&self) -> bool {
+        !self.done.is_empty() || !self.to_control.is_empty()
     }
 
     fn open(&mut self, setup: crate::EndpointSetup<H>) {

@@ -151,7 +151,8 @@ pub enum ToControl {
         /// Which endpoint.
         key: EndpointKey,
     },
-    /// The endpoint halted and gave its transfers back; the controller's side is already reset, the device's is not.
+    /// The endpoint halted and gave its transfers back; the controller's side is already reset, the device's is not, unless it is a
+    /// control endpoint, which goes on.
     Halted {
         /// Which endpoint.
         key: EndpointKey,

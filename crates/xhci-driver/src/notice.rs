@@ -3,7 +3,7 @@ use core::time::Duration;
 use xhci_spec::number::{PortId, SlotId};
 use xhci_spec::trb::{CompletionCode, Trb};
 
-use crate::{Death, EndpointKey, OperationError, OperationId, TransferError};
+use crate::{Death, EndpointKey, OperationError, OperationId, Place, TransferError};
 
 /// A part of bringing a controller up, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -92,7 +92,7 @@ pub enum Notice {
     /// A device could not be made to work; the port waits for another.
     EnumerationFailed {
         /// Where.
-        port: PortId,
+        place: Place,
         /// At which step the last attempt failed.
         step: EnumerationStep,
         /// Why.
@@ -102,6 +102,15 @@ pub enum Notice {
     OverCurrent {
         /// Which port.
         port: PortId,
+        /// Whether it is there now.
+        active: bool,
+    },
+    /// Over-current on a hub's port begins or ends.
+    HubOverCurrent {
+        /// The hub.
+        hub: SlotId,
+        /// Its port.
+        port: u8,
         /// Whether it is there now.
         active: bool,
     },

@@ -1,5 +1,6 @@
 //! Operations on devices that are already there: clear a halt, change an alternate setting, take a device away.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use usb_spec::endpoint::EndpointAddress;
@@ -8,10 +9,11 @@ use usb_spec::time::Instant;
 use xhci_spec::number::{Dci, SlotId};
 use xhci_spec::trb::Command;
 
-use crate::control::Control;
-use crate::job::{Input, Job, JobId};
+use crate::control::{Control, OWN_OPERATION};
+use crate::job::{Input, Job, JobId, is_last};
 use crate::{
-    EndpointInfo, EndpointKey, Hal, Notice, OperationError, OperationId, ToLane, TransferError,
+    CommandError, Death, EndpointInfo, EndpointKey, Hal, Notice, Operation, OperationError,
+    OperationId, ToLane, TransferError,
 };
 
 /// Makes an endpoint usable again; see [`Operation::ClearHalt`](crate::Operation::ClearHalt).
@@ -39,7 +41,7 @@ pub(crate) struct Configuring {
     interface: u8,
     alternate: u8,
     drop: Vec<Dci>,
-    left: usize,
+    left: BTreeSet<Dci>,
     step: ConfigureStep,
 }
 
@@ -56,7 +58,9 @@ enum ConfigureStep {
 #[derive(Debug)]
 pub(crate) struct Removal {
     slot: SlotId,
-    left: usize,
+    left: BTreeSet<Dci>,
+    /// Disable Slot was aborted once.
+    tried_again: bool,
     step: RemoveStep,
 }
 
@@ -129,7 +133,7 @@ impl<H: Hal> Control<H> {
         now: Instant,
     ) -> Result<(), OperationError> {
         match (job.step, input) {
-            (ClearStep::Flush, Input::Closed) => Err(OperationError::NoDevice),
+            (ClearStep::Flush, Input::Closed { .. }) => Err(OperationError::NoDevice),
             // Reset Endpoint has cleared the controller's toggle already.
             (
                 ClearStep::Flush,
@@ -207,7 +211,8 @@ impl<H: Hal> Control<H> {
         alternate: u8,
         now: Instant,
     ) {
-        let Some(old) = self.setting_endpoints(slot, interface, None) else {
+        let new = self.setting_endpoints(slot, interface, Some(alternate));
+        let (Some(old), Some(_)) = (self.setting_endpoints(slot, interface, None), new) else {
             self.operation_done(id, Err(OperationError::NoSuchThing));
             return self.device_free(slot, now);
         };
@@ -219,7 +224,7 @@ impl<H: Hal> Control<H> {
             interface,
             alternate,
             drop,
-            left: 0,
+            left: BTreeSet::new(),
             step: ConfigureStep::Flush,
         };
         let job_id = self.new_job(Job::Configure(job), Some(slot));
@@ -230,10 +235,11 @@ impl<H: Hal> Control<H> {
             |key| ToLane::Flush { key, error },
             now,
         );
+        let go = left.is_empty();
         if let Some(Job::Configure(job)) = self.jobs.get_mut(&job_id) {
             job.left = left;
         }
-        if left == 0 {
+        if go {
             self.feed(job_id, Input::Go);
         }
     }
@@ -261,9 +267,11 @@ impl<H: Hal> Control<H> {
         now: Instant,
     ) -> Result<(), OperationError> {
         match (job.step, input) {
-            (ConfigureStep::Flush, Input::Go | Input::Flushed { .. } | Input::Closed) => {
-                job.left = job.left.saturating_sub(1);
-                if job.left > 0 {
+            (
+                ConfigureStep::Flush,
+                input @ (Input::Go | Input::Flushed { .. } | Input::Closed { .. }),
+            ) => {
+                if !is_last(&mut job.left, &input) {
                     return Ok(());
                 }
                 let new = self.setting_endpoints(job.slot, job.interface, Some(job.alternate));
@@ -295,14 +303,13 @@ impl<H: Hal> Control<H> {
                 job.step = ConfigureStep::Close;
                 let drop = job.drop.clone();
                 job.left = self.close_some(job.slot, &drop, TransferError::NotOpen, now);
-                if job.left == 0 {
+                if job.left.is_empty() {
                     self.configured(id, job, Ok(()), now);
                 }
                 Ok(())
             }
-            (ConfigureStep::Close, Input::Closed) => {
-                job.left = job.left.saturating_sub(1);
-                if job.left == 0 {
+            (ConfigureStep::Close, input @ Input::Closed { .. }) => {
+                if is_last(&mut job.left, &input) {
                     self.configured(id, job, Ok(()), now);
                 }
                 Ok(())
@@ -327,6 +334,10 @@ impl<H: Hal> Control<H> {
                 }
             }
             self.open_endpoints(job.slot, now);
+        } else if let Ok(device) = self.device_mut(job.slot) {
+            // Controller, device and driver may now each believe something else of the endpoints: begin again.
+            let reset = Operation::ResetDevice { slot: job.slot };
+            device.queue.push_front((OWN_OPERATION, reset));
         }
         self.operation_done(job.id, result);
         self.job_ended(id, Some(job.slot), now);
@@ -359,9 +370,18 @@ impl<H: Hal> Control<H> {
 
     /// Takes a device away: its transfers come back, its slot is disabled, its memory goes. xHCI 1.2 §4.6.4.
     pub(crate) fn remove_device(&mut self, slot: SlotId, now: Instant) {
+        // What hangs on a hub goes with it.
+        for child in self.children(slot) {
+            self.remove_device(child, now);
+        }
+        self.stop_hub(slot);
         let Some(device) = self.devices.get_mut(&slot) else {
             return;
         };
+        if device.leaving {
+            return;
+        }
+        device.leaving = true;
         let waiting = core::mem::take(&mut device.queue);
         let old_job = device.job.take();
         for (id, _) in waiting {
@@ -373,42 +393,50 @@ impl<H: Hal> Control<H> {
         let id = self.new_job(
             Job::Remove(Removal {
                 slot,
-                left: 0,
+                left: BTreeSet::new(),
+                tried_again: false,
                 step: RemoveStep::Flush,
             }),
             Some(slot),
         );
         let left = self.flush_device(slot, TransferError::Disconnected, now);
+        let go = left.is_empty();
         if let Some(Job::Remove(job)) = self.jobs.get_mut(&id) {
             job.left = left;
         }
-        if left == 0 {
+        if go {
             self.feed(id, Input::Go);
         }
     }
 
     pub(crate) fn remove(&mut self, id: JobId, mut job: Removal, input: Input<H>, now: Instant) {
         match (job.step, input) {
-            (RemoveStep::Flush, Input::Go | Input::Flushed { .. } | Input::Closed) => {
-                job.left = job.left.saturating_sub(1);
-                if job.left == 0 {
+            (
+                RemoveStep::Flush,
+                input @ (Input::Go | Input::Flushed { .. } | Input::Closed { .. }),
+            ) => {
+                let last = is_last(&mut job.left, &input);
+                if last {
                     job.step = RemoveStep::Disable;
                     self.command(id, Command::DisableSlot { slot: job.slot }, now);
                 }
             }
-            // Whatever the answer: the controller has no claim to the memory of a slot that it does not have.
+            (RemoveStep::Disable, Input::Command(Err(CommandError::Aborted))) => {
+                self.disable_again(id, job.slot, &mut job.tried_again, now);
+            }
+            // Refused or not: the controller has no claim to the memory of a slot that it does not have.
             (RemoveStep::Disable, Input::Command(_)) => {
                 job.step = RemoveStep::Close;
                 let error = TransferError::Disconnected;
                 job.left =
                     self.tell_lanes(job.slot, |_| true, |key| ToLane::Close { key, error }, now);
-                if job.left == 0 {
+                if job.left.is_empty() {
                     self.removed(id, &mut job, now);
                 }
             }
-            (RemoveStep::Close, Input::Closed) => {
-                job.left = job.left.saturating_sub(1);
-                if job.left == 0 {
+            (RemoveStep::Close, input @ Input::Closed { .. }) => {
+                let last = is_last(&mut job.left, &input);
+                if last {
                     self.removed(id, &mut job, now);
                 }
             }
@@ -419,16 +447,37 @@ impl<H: Hal> Control<H> {
         }
     }
 
+    /// Disable Slot was aborted: the slot may still be the controller's, and with it all its memory.
+    pub(crate) fn disable_again(
+        &mut self,
+        id: JobId,
+        slot: SlotId,
+        tried: &mut bool,
+        now: Instant,
+    ) {
+        if core::mem::replace(tried, true) {
+            self.die(Death::AbortFailed, now);
+        } else {
+            self.command(id, Command::DisableSlot { slot }, now);
+        }
+    }
+
     fn removed(&mut self, id: JobId, job: &mut Removal, now: Instant) {
         job.step = RemoveStep::Over;
-        let announced = self
-            .devices
-            .get(&job.slot)
-            .is_some_and(|device| device.announced);
+        let device = self.devices.get_mut(&job.slot);
+        let announced = device.as_ref().is_some_and(|device| device.announced);
+        let late = device.map(|device| core::mem::take(&mut device.queue));
+        for (operation, _) in late.into_iter().flatten() {
+            self.operation_done(operation, Err(OperationError::NoDevice));
+        }
+        let place = self.devices.get(&job.slot).map(|device| device.info.place);
         self.forget_slot(job.slot);
         if announced {
             self.notices.push_back(Notice::Detached { slot: job.slot });
         }
         self.job_ended(id, None, now);
+        if let Some(place) = place {
+            self.look_for_waiting(place, now);
+        }
     }
 }

@@ -88,6 +88,20 @@ impl Port {
         }
     }
 
+    /// Whether a device waits for its turn.
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.state == State::Waiting
+    }
+
+    /// Begins again with whatever is there, as if it had just been plugged in.
+    pub(crate) fn begin_again(&mut self, policy: &Policy, now: Instant) {
+        if self.state != State::Empty {
+            self.state = State::Debouncing {
+                until: now + policy.debounce,
+            };
+        }
+    }
+
     pub(crate) fn is_enabled(&self) -> bool {
         self.state == State::Enabled
     }
@@ -224,6 +238,13 @@ impl Port {
             tell(PortEvent::Gone);
         }
         if !status.current_connect_status() {
+            if self.protocol == Protocol::Usb3
+                && status.cold_attach_status()
+                && !status.port_reset()
+            {
+                // Its end sets CSC, and the port begins as if just plugged in. xHCI 1.2 §4.19.8.
+                registers.set_port(self.id, status.to_neutral().with_warm_port_reset(true));
+            }
             self.state = State::Empty;
             return Ok(());
         }

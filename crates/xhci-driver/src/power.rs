@@ -1,10 +1,12 @@
 //! Suspend and resume of a port with a device on it.
 
+use alloc::collections::BTreeSet;
+
 use usb_spec::time::Instant;
-use xhci_spec::number::{PortId, SlotId};
+use xhci_spec::number::{Dci, PortId, SlotId};
 
 use crate::control::Control;
-use crate::job::{Input, Job, JobId};
+use crate::job::{Input, Job, JobId, is_last};
 use crate::port::PortEvent;
 use crate::{Hal, Notice, OperationError, OperationId, ToLane};
 
@@ -18,7 +20,7 @@ pub(crate) struct Power {
     slot: SlotId,
     resume: bool,
     /// Endpoints still to be stopped.
-    left: usize,
+    left: BTreeSet<Dci>,
 }
 
 impl<H: Hal> Control<H> {
@@ -47,28 +49,28 @@ impl<H: Hal> Control<H> {
                 port,
                 slot,
                 resume,
-                left: 0,
+                left: BTreeSet::new(),
             }),
             Some(slot),
         );
         let left = if resume {
-            0
+            BTreeSet::new()
         } else {
             self.tell_lanes(slot, |_| true, |key| ToLane::Pause { key }, now)
         };
+        let go = left.is_empty();
         if let Some(Job::Power(job)) = self.jobs.get_mut(&job) {
             job.left = left;
         }
-        if left == 0 {
+        if go {
             self.feed(job, Input::Go);
         }
     }
 
     pub(crate) fn power(&mut self, id: JobId, mut job: Power, input: Input<H>, now: Instant) {
         let ended = match input {
-            Input::Go | Input::Paused | Input::Closed => {
-                job.left = job.left.saturating_sub(1);
-                if job.left == 0 {
+            input @ (Input::Go | Input::Paused { .. } | Input::Closed { .. }) => {
+                if is_last(&mut job.left, &input) {
                     self.move_link(&job, now)
                 } else {
                     None

@@ -17,6 +17,9 @@ use crate::{Policy, StartError};
 /// How far into BAR 0 extended capabilities are looked for; xECP and its next pointers reach 256 KiB and 1 KiB at a time.
 const CAPABILITIES_LIMIT: u32 = 0x10_0000;
 
+/// The largest RTSOFF and DBOFF that make sense: no controller's BAR is that large.
+const OFFSET_MAX: u32 = 0x1000_0000;
+
 /// The registers of one controller, and what its capability registers say of them.
 #[derive(Clone, Debug)]
 pub(crate) struct Registers<M> {
@@ -100,6 +103,11 @@ impl Capabilities {
             runtime: read::<RtsOff, M>(mmio, 0).runtime_offset(),
             doorbells: read::<DbOff, M>(mmio, 0).doorbell_offset(),
         };
+        if capabilities.runtime > OFFSET_MAX || capabilities.doorbells > OFFSET_MAX {
+            return Err(StartError::Nonsense {
+                what: "RTSOFF or DBOFF beyond any BAR",
+            });
+        }
         capabilities.read_extended(mmio, params.extended_capabilities())?;
         Ok(capabilities)
     }

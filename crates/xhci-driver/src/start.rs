@@ -57,7 +57,13 @@ pub(crate) enum Start {
     /// It runs.
     Running,
     /// It is being halted for good.
-    Stopping { since: Instant },
+    Stopping { since: Instant, resetting: bool },
+    /// It is being given up: halted first, then reset.
+    Dying {
+        cause: Death,
+        since: Instant,
+        resetting: bool,
+    },
     /// It was handed back.
     Stopped,
     /// It was given up.
@@ -76,7 +82,8 @@ impl Start {
             | Self::Halting { .. }
             | Self::Resetting { .. }
             | Self::Starting { .. }
-            | Self::Stopping { .. } => Some(now + policy.register_poll),
+            | Self::Stopping { .. }
+            | Self::Dying { .. } => Some(now + policy.register_poll),
             Self::Settling { until, .. } => Some(*until),
             Self::SelfTest { .. } | Self::Running | Self::Stopped | Self::Dead => None,
         }
@@ -164,7 +171,34 @@ impl<H: Hal> Control<H> {
             }
             Start::Resetting { begun } => self.reset(begun, now),
             Start::Starting { begun } => self.starting(begun, now),
-            Start::Stopping { since } => self.stopping(since, now),
+            Start::Stopping { since, resetting } => {
+                if self.quieten(
+                    since,
+                    resetting,
+                    |since, resetting| Start::Stopping { since, resetting },
+                    now,
+                ) {
+                    self.give_everything_back(now);
+                    self.start = Start::Stopped;
+                    self.notices.push_back(Notice::Stopped);
+                }
+                Ok(())
+            }
+            Start::Dying {
+                cause,
+                since,
+                resetting,
+            } => {
+                let next = |since, resetting| Start::Dying {
+                    cause,
+                    since,
+                    resetting,
+                };
+                if self.quieten(since, resetting, next, now) {
+                    self.dead(cause, now);
+                }
+                Ok(())
+            }
             Start::SelfTest { .. } | Start::Running | Start::Stopped | Start::Dead => Ok(()),
         }
     }
@@ -353,16 +387,30 @@ impl<H: Hal> Control<H> {
         }
     }
 
-    fn stopping(&mut self, since: Instant, now: Instant) -> Result<(), StartError> {
-        let halted = self.registers.status().is_none_or(UsbSts::halted);
-        if !halted && now - since < self.policy.halt_timeout {
-            return Ok(());
+    /// Waits until the controller touches no memory any more; one that does not halt is reset. Says when it is quiet.
+    fn quieten(
+        &mut self,
+        since: Instant,
+        resetting: bool,
+        next: impl Fn(Instant, bool) -> Start,
+        now: Instant,
+    ) -> bool {
+        let Some(status) = self.registers.status() else {
+            return true;
+        };
+        if resetting {
+            let command: UsbCmd = self.registers.operational();
+            return !command.host_controller_reset() || now - since >= self.policy.reset_timeout;
         }
-        // Nothing of it runs any more, so nothing of it touches memory.
-        self.give_everything_back(now);
-        self.start = Start::Stopped;
-        self.notices.push_back(Notice::Stopped);
-        Ok(())
+        if status.halted() {
+            return true;
+        }
+        if now - since >= self.policy.halt_timeout {
+            let reset = UsbCmd::default().with_host_controller_reset(true);
+            self.registers.set_operational(reset);
+            self.start = next(now, true);
+        }
+        false
     }
 
     fn phase_ended(&mut self, phase: Phase, took: Duration) {

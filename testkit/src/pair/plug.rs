@@ -32,10 +32,7 @@ impl Pair {
     /// If there is none.
     #[must_use]
     pub fn free_port(&self, speed: Speed) -> PortId {
-        let mut model = self.model.borrow_mut();
-        let ports: Vec<PortId> = model.options().ports_for(speed).collect();
-        let mut ports = ports.into_iter();
-        let free = ports.find(|port| model.device_mut(*port).is_none());
+        let free = self.model.borrow().free_port(speed);
         free.expect("a free port for this speed")
     }
 
@@ -96,7 +93,7 @@ impl Pair {
         ready.ok_or_else(|| self.hang(format!("the device on port {port} was given up")))
     }
 
-    /// The device on a port when the driver has made it ready, or `None` when the driver has given it up.
+    /// The device on a port when the driver has made it ready, or `None` when the driver has given it up or it was pulled out.
     ///
     /// # Errors
     /// [`Hang`] if neither happens within two minutes.
@@ -108,23 +105,24 @@ impl Pair {
             let old = pair.before.get(&port).copied().flatten();
             let new = |generation| Some(generation) != old;
             if let Some(device) =
-                devices.find(|device| device.port == port && new(device.generation))
+                devices.find(|device| device.place.port == port && new(device.generation))
             {
                 return Some(Some(device.slot));
             }
             let mut news = pair.notices.iter().skip(before);
             let failed = news.any(|notice| match notice {
-                Notice::EnumerationFailed { port: failed, .. } => *failed == port,
+                Notice::EnumerationFailed { place, .. } => place.port == port,
                 Notice::Died { .. } => true,
                 _ => false,
             });
-            failed.then_some(None)
+            let empty = pair.model.borrow_mut().device_mut(port).is_none();
+            (failed || empty).then_some(None)
         })
     }
 
     fn generation_on(&self, port: PortId) -> Option<u32> {
         let mut devices = self.control.devices();
-        let device = devices.find(|device| device.port == port);
+        let device = devices.find(|device| device.place.port == port);
         device.map(|device| device.generation)
     }
 

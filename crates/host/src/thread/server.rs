@@ -308,14 +308,8 @@ impl<B: Backend> Server<B> {
                 });
             }
             Notice::EnumerationFailed { place, step, error } => {
-                self.board.update(
-                    Some(Event::Failed {
-                        port: place.port,
-                        step,
-                        error,
-                    }),
-                    |_| {},
-                );
+                self.board
+                    .update(Some(Event::Failed { place, step, error }), |_| {});
             }
             Notice::Died { cause } => {
                 self.board.update(Some(Event::Died(cause)), |state| {
@@ -323,11 +317,13 @@ impl<B: Backend> Server<B> {
                     state.devices.clear();
                 });
             }
-            // A setting was chosen, or a device reset: what is known of it may have changed.
-            Notice::EndpointHalted { .. } | Notice::OperationDone { .. } => {}
-            Notice::PhaseEnded { .. }
+            // Results are told to whoever asked; the rest is for those who look after the controller themselves.
+            Notice::EndpointHalted { .. }
+            | Notice::OperationDone { .. }
+            | Notice::PhaseEnded { .. }
             | Notice::ForcedHandoff
             | Notice::OverCurrent { .. }
+            | Notice::HubOverCurrent { .. }
             | Notice::RemoteWake { .. }
             | Notice::CommandAborted
             | Notice::HostController { .. }

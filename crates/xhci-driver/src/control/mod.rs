@@ -30,7 +30,7 @@ use crate::{
 const OWN: u64 = 1 << 63;
 
 /// An operation that nobody but the driver itself waits for.
-const OWN_OPERATION: OperationId = OperationId(u64::MAX);
+pub(crate) const OWN_OPERATION: OperationId = OperationId(u64::MAX);
 
 /// How many rounds one poll makes while there is something new; a controller that never falls silent cannot keep the thread.
 const ROUNDS_MAX: usize = 64;
@@ -190,7 +190,7 @@ impl<H: Hal> Control<H> {
     /// Names with bit 63 set belong to the driver itself.
     pub fn submit(&mut self, mut request: TransferRequest<Buffer<H>>, now: Instant) {
         request.id = TransferId(request.id.0 & !OWN);
-        if self.start == Start::Dead {
+        if self.is_over() {
             self.done
                 .push_back(request.fail(TransferError::ControllerDead, 0));
         } else if let Some(lane) = self.lanes.first_mut() {
@@ -207,7 +207,7 @@ impl<H: Hal> Control<H> {
 
     /// Asks for an operation; [`Notice::OperationDone`] answers. The name `u64::MAX` belongs to the driver itself.
     pub fn request(&mut self, id: OperationId, operation: Operation, now: Instant) {
-        if self.start == Start::Dead {
+        if self.is_over() {
             return self.operation_done(id, Err(OperationError::ControllerDead));
         }
         let (slot, port) = match operation {
@@ -235,6 +235,9 @@ impl<H: Hal> Control<H> {
             return;
         }
         self.advance_start(now);
+        if self.is_over() {
+            return;
+        }
         for _ in 0..ROUNDS_MAX {
             let mut news = false;
             for lane in 0..self.lanes.len() {
@@ -243,7 +246,7 @@ impl<H: Hal> Control<H> {
             news |= self.poll_commands(now);
             news |= self.poll_ports(now);
             news |= self.poll_jobs(now);
-            if !news || self.start == Start::Dead {
+            if !news || self.is_over() {
                 break;
             }
         }
@@ -256,6 +259,10 @@ impl<H: Hal> Control<H> {
     pub fn next_deadline(&self, now: Instant) -> Option<Instant> {
         if matches!(self.start, Start::Dead | Start::Stopped) {
             return None;
+        }
+        let looks = self.start == Start::Running && !self.look.is_empty();
+        if looks || !self.inbox.is_empty() || self.lanes.iter().any(Lane::has_output) {
+            return Some(now);
         }
         let mut earliest = self.start.next_deadline(&self.policy, now);
         earliest = Instant::earlier(earliest, self.commands.next_deadline(&self.policy, now));
@@ -340,14 +347,15 @@ impl<H: Hal> Control<H> {
                 self.tell_device_job(
                     key,
                     Input::Flushed {
+                        dci: key.dci,
                         was_halted,
                         dequeue,
                         cycle,
                     },
                 );
             }
-            ToControl::Paused { key } => self.tell_device_job(key, Input::Paused),
-            ToControl::Closed { key } => self.tell_device_job(key, Input::Closed),
+            ToControl::Paused { key } => self.tell_device_job(key, Input::Paused { dci: key.dci }),
+            ToControl::Closed { key } => self.tell_device_job(key, Input::Closed { dci: key.dci }),
             ToControl::Halted { key, error } => self.endpoint_halted(key, error, now),
             ToControl::Foreign(trb) => self.foreign(trb, now),
         }
@@ -359,20 +367,45 @@ impl<H: Hal> Control<H> {
             self.notices.push_back(Notice::Stopped);
             return;
         }
+        if matches!(self.start, Start::Stopping { .. } | Start::Dying { .. }) {
+            return;
+        }
         let command: UsbCmd = self.registers.operational();
         self.registers
             .set_operational(command.with_run(false).with_interrupter_enable(false));
-        self.start = Start::Stopping { since: now };
+        self.start = Start::Stopping {
+            since: now,
+            resetting: false,
+        };
     }
 
-    /// Gives the controller up: everything comes back with an error.
+    /// Whether nothing can be asked of the controller any more.
+    fn is_over(&self) -> bool {
+        matches!(
+            self.start,
+            Start::Dying { .. } | Start::Dead | Start::Stopped
+        )
+    }
+
+    /// Gives the controller up. It is halted and reset first, so that it touches no memory after that was given back.
     pub(crate) fn die(&mut self, cause: Death, now: Instant) {
-        // Whatever is wrong with it, it shall not touch memory any more: halt, and reset for one that does not halt.
-        if self.registers.status().is_some() {
-            self.registers.set_operational(UsbCmd::default());
-            self.registers
-                .set_operational(UsbCmd::default().with_host_controller_reset(true));
+        if self.is_over() {
+            return;
         }
+        if self.registers.status().is_none() {
+            // It is gone, and reaches nothing.
+            return self.dead(cause, now);
+        }
+        self.registers.set_operational(UsbCmd::default());
+        self.start = Start::Dying {
+            cause,
+            since: now,
+            resetting: false,
+        };
+    }
+
+    /// The controller is dead and quiet: everything comes back with an error.
+    pub(crate) fn dead(&mut self, cause: Death, now: Instant) {
         self.give_everything_back(now);
         self.start = Start::Dead;
         self.notices.push_back(Notice::Died { cause });

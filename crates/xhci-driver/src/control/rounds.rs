@@ -1,6 +1,7 @@
 //! One round of the driver's work: what came, what is due, who is told.
 
 use alloc::vec::Vec;
+use xhci_spec::registers::Register;
 
 use usb_spec::time::Instant;
 use xhci_spec::number::PortId;
@@ -13,7 +14,7 @@ use crate::enumerate::Enumeration;
 use crate::job::{Input, Job, JobId};
 use crate::port::{Port, PortEvent};
 use crate::start::Start;
-use crate::{Buffer, Death, Hal, Lane, Notice, ToLane, TransferDone};
+use crate::{Buffer, Death, Hal, Lane, Notice, Place, ToLane, TransferDone};
 
 impl<H: Hal> Control<H> {
     pub(super) fn poll_lane(&mut self, index: usize, now: Instant) -> bool {
@@ -142,6 +143,7 @@ impl<H: Hal> Control<H> {
                 Some(Job::Configure(job)) => self.reconfigure(id, job, input, now),
                 Some(Job::Remove(job)) => self.remove(id, job, input, now),
                 Some(Job::Power(job)) => self.power(id, job, input, now),
+                Some(Job::Hub(hub)) => self.hub(id, hub, input, now),
                 None => {}
             }
         }
@@ -161,6 +163,24 @@ impl<H: Hal> Control<H> {
         }
     }
 
+    /// A port's event may be lost; USBSTS.PCD says that some port has changed.
+    fn look_for_lost_port_events(&mut self) {
+        let Some(status) = self
+            .registers
+            .status()
+            .filter(|status| status.port_change_detect())
+        else {
+            return;
+        };
+        let clear = status.to_neutral().with_port_change_detect(true);
+        self.registers.set_operational(clear);
+        for port in &self.ports {
+            if !self.look.contains(&port.id) {
+                self.look.push_back(port.id);
+            }
+        }
+    }
+
     /// Looks now and then whether the controller is still well, since a broken one tells nobody.
     pub(super) fn check_up(&mut self, now: Instant) {
         if now < self.checkup || self.start != Start::Running {
@@ -171,6 +191,7 @@ impl<H: Hal> Control<H> {
             return;
         }
         self.checkup = now + self.policy.watchdog;
+        self.look_for_lost_port_events();
         let cause = match self.registers.status() {
             None => Some(Death::Gone),
             Some(status) if status.host_controller_error() => Some(Death::HostControllerError),
@@ -185,7 +206,7 @@ impl<H: Hal> Control<H> {
 
     pub(super) fn settle(&mut self, now: Instant) {
         let busy = now < self.settle_after
-            || !self.jobs.is_empty()
+            || self.jobs.values().any(Job::is_busy)
             || self.ports.iter().any(Port::is_on_its_way);
         if !self.settled && self.start == Start::Running && !busy {
             self.settled = true;
@@ -221,15 +242,15 @@ impl<H: Hal> Control<H> {
         }
     }
 
-    pub(super) fn port_event(&mut self, id: PortId, event: PortEvent, now: Instant) {
+    pub(crate) fn port_event(&mut self, id: PortId, event: PortEvent, now: Instant) {
         let slot = self.slot_on(id);
         let job = self
             .jobs
             .iter()
             .find_map(|(job, what)| what.is_on_port(id).then_some(*job));
         match event {
-            PortEvent::Ready if job.is_none() => {
-                let enumeration = Enumeration::new(id, None, None, now);
+            PortEvent::Ready if job.is_none() && slot.is_none() => {
+                let enumeration = Enumeration::new(Place::root(id), None, None, now);
                 let job = self.new_job(Job::Enumerate(enumeration.into()), None);
                 self.want_address_zero(job);
             }

@@ -12,7 +12,7 @@ use crate::job::{Input, Job, JobId};
 use crate::port::Port;
 use crate::registers::Registers;
 use crate::{
-    Buffer, EndpointKey, Hal, Notice, Operation, OperationError, OperationId, ToLane,
+    Buffer, EndpointKey, Hal, Notice, Operation, OperationError, OperationId, ToLane, TransferDone,
     TransferError, TransferId, TransferRequest,
 };
 
@@ -74,6 +74,51 @@ impl<H: Hal> Control<H> {
         };
         if let Some(lane) = self.lanes.first_mut() {
             lane.submit(request, now);
+        }
+    }
+
+    /// Waits for a report of an interrupt endpoint of the driver's own; the job hears of it.
+    pub(crate) fn listen(
+        &mut self,
+        job: JobId,
+        endpoint: EndpointKey,
+        buffer: Buffer<H>,
+        length: usize,
+        now: Instant,
+    ) {
+        self.next_transfer = (self.next_transfer + 1) & 0x7fff_ffff;
+        let request = TransferRequest {
+            id: TransferId(OWN | self.next_transfer << 32 | u64::from(job.0)),
+            endpoint,
+            setup: None,
+            buffer: Some(buffer),
+            length,
+            deadline: None,
+        };
+        if let Some(lane) = self.lanes.first_mut() {
+            lane.submit(request, now);
+        }
+    }
+
+    /// An endpoint that the driver itself uses halted: it is made usable again.
+    pub(crate) fn clear_own_halt(&mut self, key: EndpointKey, now: Instant) {
+        let endpoint = self
+            .devices
+            .get(&key.slot)
+            .and_then(|device| {
+                device
+                    .info
+                    .endpoints
+                    .iter()
+                    .find(|info| info.dci == key.dci)
+            })
+            .map(|info| info.address);
+        if let Some(endpoint) = endpoint {
+            let clear = Operation::ClearHalt {
+                slot: key.slot,
+                endpoint,
+            };
+            self.request(OWN_OPERATION, clear, now);
         }
     }
 
@@ -172,9 +217,9 @@ impl<H: Hal> Control<H> {
                 self.start_configuring(id, slot, interface, alternate, now);
             }
             Some((id, Operation::ResetDevice { slot })) => {
-                let port = device.info.port;
+                let place = device.info.place;
                 let job = self.new_job(
-                    Job::Enumerate(Enumeration::new(port, Some(slot), Some(id), now).into()),
+                    Job::Enumerate(Enumeration::new(place, Some(slot), Some(id), now).into()),
                     Some(slot),
                 );
                 self.want_address_zero(job);
@@ -202,24 +247,28 @@ impl<H: Hal> Control<H> {
         ))
     }
 
-    /// The device on a root hub port, known or on its way.
-    pub(crate) fn slot_on(&self, port: PortId) -> Option<SlotId> {
-        let mut devices = self.devices.values().map(|device| &device.info);
-        devices
-            .find(|info| info.port == port && info.route.depth() == 0)
-            .map(|info| info.slot)
-    }
-
     /// An endpoint gave its transfers back, or does not recover: then only a reset of the device takes its buffers from the controller.
-    pub(super) fn endpoint_halted(&mut self, key: EndpointKey, error: TransferError, now: Instant) {
-        self.notices
-            .push_back(Notice::EndpointHalted { key, error });
+    pub(crate) fn endpoint_halted(&mut self, key: EndpointKey, error: TransferError, now: Instant) {
+        // A control endpoint that heals by itself is no news.
+        if key.dci != Dci::CONTROL || error == TransferError::Broken {
+            self.notices
+                .push_back(Notice::EndpointHalted { key, error });
+        }
+        self.clear_translator(key, error);
         if error == TransferError::Broken {
-            self.request(
-                OWN_OPERATION,
-                Operation::ResetDevice { slot: key.slot },
-                now,
-            );
+            if key.dci == Dci::CONTROL {
+                // A job's own transfer may be on it, and would come back only with the reset that waits for the job.
+                let lost = TransferDone {
+                    id: TransferId(OWN),
+                    endpoint: key,
+                    buffer: None,
+                    bytes: 0,
+                    status: Err(error),
+                };
+                self.tell_device_job(key, Input::Transfer(lost));
+            }
+            let reset = Operation::ResetDevice { slot: key.slot };
+            self.request(OWN_OPERATION, reset, now);
         }
     }
 }

@@ -105,6 +105,8 @@ pub(crate) struct Endpoint<H: Hal> {
     flush: Option<TransferError>,
     /// The control wants it stopped.
     pause: bool,
+    /// The control was told that it is stopped, and has not yet let it go on.
+    hold: bool,
 }
 
 impl EndpointKey {
@@ -178,6 +180,7 @@ impl<H: Hal> Endpoint<H> {
             halted: None,
             flush: None,
             pause: false,
+            hold: false,
         }
     }
 
@@ -324,6 +327,7 @@ impl<H: Hal> Endpoint<H> {
     /// Goes on after a pause.
     pub(crate) fn unpause(&mut self, context: &mut Context<'_, H>) {
         self.pause = false;
+        self.hold = false;
         if self.state == State::Paused {
             self.become_ready(context);
         }
@@ -331,7 +335,13 @@ impl<H: Hal> Endpoint<H> {
 
     /// It was emptied to be made usable, and could not be: transfers are refused from now on.
     pub(crate) fn keep_halted(&mut self, context: &mut Context<'_, H>) {
-        if self.state == State::Parked {
+        if self.state == State::Broken {
+            // Only a reset of the device takes its buffers from the controller now.
+            let (key, error) = (self.setup.key, TransferError::Broken);
+            context
+                .to_control
+                .push_back(ToControl::Halted { key, error });
+        } else if self.state == State::Parked {
             self.state = State::Halted;
             for request in self.backlog.drain(..) {
                 context

@@ -43,20 +43,21 @@ impl<H: Hal> Endpoint<H> {
 
     /// Starts whatever is wanted and possible now.
     pub(super) fn settle(&mut self, context: &mut Context<'_, H>) {
-        if self.state != State::Ready {
-            return;
-        }
-        if self.wants_stop() {
-            self.stop(context.now, context);
-        } else {
-            self.kick(context);
+        match self.state {
+            State::Ready if self.wants_stop() => self.stop(context.now, context),
+            State::Ready => self.kick(context),
+            // It is stopped already: what is to be given up can be taken out at once.
+            State::Paused if self.gives_up() => self.stopped(context),
+            _ => {}
         }
     }
 
     fn wants_stop(&self) -> bool {
-        self.flush.is_some()
-            || self.pause
-            || self.pending.iter().any(|pending| pending.give_up.is_some())
+        self.flush.is_some() || self.pause || self.gives_up()
+    }
+
+    fn gives_up(&self) -> bool {
+        self.pending.iter().any(|pending| pending.give_up.is_some())
     }
 
     /// The endpoint is stopped and in order: it goes on, unless it is to pause.
@@ -64,6 +65,8 @@ impl<H: Hal> Endpoint<H> {
         if self.pause {
             self.state = State::Paused;
             self.tell_paused(context);
+        } else if self.hold {
+            self.state = State::Paused;
         } else {
             self.become_ready(context);
         }
@@ -88,6 +91,12 @@ impl<H: Hal> Endpoint<H> {
     /// Stop Endpoint was refused; the controller's own word in the context says what to do.
     pub(super) fn not_stopped(&mut self, since: Instant, context: &mut Context<'_, H>) {
         match self.controller_state() {
+            // Its doorbell may have been rung and not yet heard: then it is about to run. Asked again for a while, it will have.
+            EndpointState::Stopped
+                if !self.pending.is_empty() && self.may_ask_again(since, context) =>
+            {
+                self.stop(since, context);
+            }
             EndpointState::Stopped => self.stopped(context),
             EndpointState::Halted => {
                 // It halted, but no event said on which transfer: the one it stands at takes the blame.
@@ -99,11 +108,15 @@ impl<H: Hal> Endpoint<H> {
                 self.flush_ring(TransferError::Halted, context);
                 self.move_on(None, context);
             }
-            EndpointState::Running if context.now - since < context.policy.stop_retry_window => {
+            EndpointState::Running if self.may_ask_again(since, context) => {
                 self.stop(since, context)
             }
-            _ => self.break_down(context),
+            EndpointState::Running | EndpointState::Disabled => self.break_down(context),
         }
+    }
+
+    fn may_ask_again(&self, since: Instant, context: &Context<'_, H>) -> bool {
+        context.now - since < context.policy.stop_retry_window
     }
 
     pub(super) fn note_stop(&mut self, event: TransferEvent) {
@@ -112,7 +125,8 @@ impl<H: Hal> Endpoint<H> {
             Some(match event.code {
                 // The length is the whole TD's. xHCI 1.2 §4.6.9.
                 CompletionCode::STOPPED_SHORT_PACKET => {
-                    let bytes = event.residue as usize;
+                    let bytes =
+                        (event.residue as usize).min(pending.plan.map_or(0, |plan| plan.length));
                     pending.short = Some(bytes);
                     bytes
                 }
@@ -227,6 +241,13 @@ impl<H: Hal> Endpoint<H> {
                 self.tell_paused(context);
             }
         } else {
+            if let Some(error) = self.halted.filter(|error| *error != TransferError::Stall) {
+                // A control endpoint goes on by itself; a translator on the way to the device may need help.
+                let key = self.setup.key;
+                context
+                    .to_control
+                    .push_back(ToControl::Halted { key, error });
+            }
             self.halted = None;
             self.go_on(context);
         }
@@ -236,6 +257,7 @@ impl<H: Hal> Endpoint<H> {
     pub(super) fn park(&mut self, context: &mut Context<'_, H>) {
         self.stopped = None;
         self.trailing = None;
+        self.hold = false;
         self.state = State::Parked;
         self.free_ring();
         self.tell_flushed(context);
@@ -246,7 +268,8 @@ impl<H: Hal> Endpoint<H> {
         let (dequeue, cycle) = self.setup.ring.enqueue();
         context.to_control.push_back(ToControl::Flushed {
             key: self.setup.key,
-            was_halted: self.halted.is_some(),
+            // After a recovery that failed only Configure Endpoint puts the controller where the ring is.
+            was_halted: self.halted.is_some() && self.state != State::Broken,
             dequeue,
             cycle,
         });
@@ -254,6 +277,7 @@ impl<H: Hal> Endpoint<H> {
 
     pub(super) fn tell_paused(&mut self, context: &mut Context<'_, H>) {
         self.pause = false;
+        self.hold = self.state == State::Paused;
         let key = self.setup.key;
         context.to_control.push_back(ToControl::Paused { key });
     }

@@ -186,6 +186,7 @@ impl<H: Hal> Control<H> {
         let Some(device) = self.enumerated(job) else {
             return Err(malformed());
         };
+        device.info.address = device.contexts.slot_output().usb_device_address();
         if again && device.announced {
             return if device.info.descriptor == descriptor {
                 self.prepare_configure(id, job, now)
@@ -194,7 +195,6 @@ impl<H: Hal> Control<H> {
             };
         }
         device.info.descriptor = descriptor;
-        device.info.address = device.contexts.slot_output().usb_device_address();
         self.read(
             id,
             job,
@@ -217,6 +217,7 @@ impl<H: Hal> Control<H> {
             .map_or(0, |descriptor| descriptor.usb_version.0);
         if let Some(device) = self.enumerated(job) {
             device.info.configuration = bytes;
+            device.info.choose_multi_tt();
         }
         // A BOS came with USB 2.0's LPM addendum, which is bcdUSB 2.01. USB 3.2 §9.6.2.
         if version >= 0x0201 {

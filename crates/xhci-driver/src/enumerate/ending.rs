@@ -22,7 +22,7 @@ impl<H: Hal> Control<H> {
         };
         job.left = self.close_endpoints(slot, TransferError::Cancelled, now);
         job.step = Step::Closing;
-        if job.left == 0 {
+        if job.left.is_empty() {
             self.configure(id, job, now)
         } else {
             Ok(())
@@ -101,6 +101,7 @@ impl<H: Hal> Control<H> {
                 took: now - job.begun,
             }),
         }
+        self.start_hub(slot);
         self.job_ended(id, Some(slot), now);
     }
 
@@ -118,7 +119,8 @@ impl<H: Hal> Control<H> {
         match job.slot {
             Some(slot) if job.again.is_none() => {
                 job.step = Step::AbandonFlush;
-                if self.flush_device(slot, TransferError::Disconnected, now) == 0 {
+                let left = self.flush_device(slot, TransferError::Disconnected, now);
+                if left.is_empty() {
                     self.disable_abandoned(id, job, now);
                 }
             }
@@ -181,24 +183,26 @@ impl<H: Hal> Control<H> {
                 device.buffer = buffer.or(device.buffer.take());
                 device.job = None;
             }
-            self.operation_done(operation, Err(error));
-            self.job_ended(id, job.slot, now);
-            // A known device that does not come back is as good as unplugged.
+            // A known device that does not come back is as good as unplugged, and whatever is there now is new.
             if let Some(slot) = job.slot {
                 self.remove_device(slot, now);
             }
+            self.operation_done(operation, Err(error));
+            if !gone {
+                self.begin_port_again(job.place, now);
+            }
+            self.job_ended(id, job.slot, now);
         } else {
             if !gone {
-                if let Some((port, _)) = self.port_mut(job.port) {
-                    port.give_up();
-                }
+                self.give_place_up(job.place);
                 self.notices.push_back(Notice::EnumerationFailed {
-                    port: job.port,
+                    place: job.place,
                     step,
                     error,
                 });
             }
             self.job_ended(id, None, now);
+            self.look_for_waiting(job.place, now);
         }
     }
 }

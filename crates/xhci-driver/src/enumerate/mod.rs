@@ -6,20 +6,25 @@
 mod descriptors;
 mod ending;
 
+use alloc::collections::BTreeSet;
+
 use usb_spec::descriptor;
 use usb_spec::descriptor::{DescriptorKind, LanguageId};
 use usb_spec::setup::Setup;
 use usb_spec::time::Instant;
 use xhci_hal::Dma;
-use xhci_spec::number::{PortId, SlotId};
+use xhci_spec::number::{Dci, SlotId, SpeedId};
 use xhci_spec::trb::Command;
 
 use crate::context::DeviceContexts;
 use crate::control::Control;
 use crate::device::{Device, DeviceInfo, speed};
-use crate::job::{Input, Job, JobId};
+use crate::job::{HubRequest, Input, Job, JobId, is_last};
 use crate::port::PortEvent;
-use crate::{Buffer, EnumerationStep, Hal, OperationError, OperationId, TransferError};
+use crate::{
+    Buffer, CommandError, EnumerationStep, Hal, OperationError, OperationId, Parent, Place,
+    TransferError,
+};
 
 /// The first buffer for descriptors, in bytes; it grows for configurations that are larger.
 pub(crate) const DESCRIPTOR_BYTES: usize = 4096;
@@ -30,7 +35,8 @@ const STRING_BYTES: u16 = 255;
 /// One way to a configured device.
 #[derive(Debug)]
 pub(crate) struct Enumeration<H: Hal> {
-    pub(crate) port: PortId,
+    pub(crate) place: Place,
+    speed: Option<SpeedId>,
     pub(crate) slot: Option<SlotId>,
     /// A reset of a device that is already known, asked for by this operation.
     pub(crate) again: Option<OperationId>,
@@ -43,10 +49,12 @@ pub(crate) struct Enumeration<H: Hal> {
     descriptor: Option<descriptor::Device>,
     language: LanguageId,
     /// Endpoints still to be flushed or closed.
-    left: usize,
+    left: BTreeSet<Dci>,
     /// How many interfaces are back on their alternate setting.
     settings_done: usize,
     failed: Option<(EnumerationStep, OperationError)>,
+    /// Disable Slot was aborted once.
+    disable_tried: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,13 +104,14 @@ type Next = Result<(), (EnumerationStep, OperationError)>;
 
 impl<H: Hal> Enumeration<H> {
     pub(crate) fn new(
-        port: PortId,
+        place: Place,
         slot: Option<SlotId>,
         again: Option<OperationId>,
         now: Instant,
     ) -> Self {
         Self {
-            port,
+            place,
+            speed: None,
             slot,
             again,
             begun: now,
@@ -112,9 +121,10 @@ impl<H: Hal> Enumeration<H> {
             buffer: None,
             descriptor: None,
             language: LanguageId::NONE,
-            left: 0,
+            left: BTreeSet::new(),
             settings_done: 0,
             failed: None,
+            disable_tried: false,
         }
     }
 }
@@ -138,8 +148,13 @@ impl<H: Hal> Control<H> {
         now: Instant,
     ) {
         let gone = matches!(input, Input::Port(PortEvent::Gone));
-        let next = if gone && !job.is_abandoned() {
+        if gone {
             job.attempt = u8::MAX;
+        }
+        // A slot that is on its way must be given back first.
+        let next = if gone && job.step == Step::EnableSlot {
+            Ok(())
+        } else if gone && !job.is_abandoned() {
             Err((EnumerationStep::PortReset, OperationError::NoDevice))
         } else {
             self.enumeration_step(id, &mut job, input, now)
@@ -162,15 +177,15 @@ impl<H: Hal> Control<H> {
     ) -> Next {
         match (job.step, input) {
             (Step::Queued, Input::Go) => self.begin_attempt(id, job, now),
-            (Step::Flushing, Input::Flushed { .. } | Input::Closed) => {
-                job.left = job.left.saturating_sub(1);
-                if job.left == 0 {
-                    self.reset_port(id, job, now)
+            (Step::Flushing, input @ (Input::Flushed { .. } | Input::Closed { .. })) => {
+                if is_last(&mut job.left, &input) {
+                    self.reset_port(job, now)
                 } else {
                     Ok(())
                 }
             }
-            (Step::PortReset, Input::Port(PortEvent::Enabled { .. })) => {
+            (Step::PortReset, Input::Port(PortEvent::Enabled { speed })) => {
+                job.speed = Some(speed);
                 self.port_enabled(id, job, now)
             }
             (Step::PortReset, Input::Port(PortEvent::ResetFailed)) => {
@@ -178,9 +193,12 @@ impl<H: Hal> Control<H> {
             }
             (Step::EnableSlot, Input::Command(result)) => {
                 let completed = result.map_err(|error| (EnumerationStep::Slot, error.into()))?;
-                let slot = completed
-                    .slot
-                    .ok_or((EnumerationStep::Slot, OperationError::NoDevice))?;
+                let slot = self.slot_given(completed.slot)?;
+                if job.attempt == u8::MAX {
+                    // Unplugged meanwhile: it goes straight back.
+                    job.slot = Some(slot);
+                    return Err((EnumerationStep::PortReset, OperationError::NoDevice));
+                }
                 self.slot_enabled(id, job, slot, now)
             }
             (Step::ResetDevice, Input::Command(_)) => {
@@ -205,9 +223,8 @@ impl<H: Hal> Control<H> {
                 result.map_err(|error| (EnumerationStep::Descriptors, error.into()))?;
                 self.evaluated(id, job, now)
             }
-            (Step::Closing, Input::Closed) => {
-                job.left = job.left.saturating_sub(1);
-                if job.left == 0 {
+            (Step::Closing, input @ Input::Closed { .. }) => {
+                if is_last(&mut job.left, &input) {
                     self.configure(id, job, now)
                 } else {
                     Ok(())
@@ -224,12 +241,18 @@ impl<H: Hal> Control<H> {
                     now,
                 )
             }
-            (Step::AbandonFlush, Input::Flushed { .. } | Input::Closed) => {
+            (Step::AbandonFlush, Input::Flushed { .. } | Input::Closed { .. }) => {
                 self.disable_abandoned(id, job, now);
                 Ok(())
             }
+            (Step::Abandon, Input::Command(Err(CommandError::Aborted))) => {
+                if let Some(slot) = job.slot {
+                    self.disable_again(id, slot, &mut job.disable_tried, now);
+                }
+                Ok(())
+            }
             (Step::Abandon, Input::Command(_)) => self.abandoned(id, job, now),
-            (Step::AbandonClose, Input::Closed) => self.try_again(id, job, now),
+            (Step::AbandonClose, Input::Closed { .. }) => self.try_again(id, job, now),
             (step, Input::Transfer(done)) => self.descriptor_step(id, job, step, done, now),
             // News that this step does not wait for: a late flush, a resume.
             _ => Ok(()),
@@ -244,35 +267,58 @@ impl<H: Hal> Control<H> {
     ) -> Next {
         if let (Some(slot), Some(_)) = (job.slot, job.again) {
             job.step = Step::Flushing;
+            // A hub's reset takes away what hangs on it.
+            for child in self.children(slot) {
+                self.remove_device(child, now);
+            }
+            self.stop_hub(slot);
             job.left = self.flush_device(slot, TransferError::Cancelled, now);
-            return if job.left == 0 {
-                self.reset_port(id, job, now)
+            return if job.left.is_empty() {
+                self.reset_port(job, now)
             } else {
                 Ok(())
             };
         }
-        let as_is = match self.port_mut(job.port) {
+        if let Some(parent) = job.place.parent {
+            return self.reset_behind_hub(job, parent, job.attempt == 0);
+        }
+        job.speed = match self.port_mut(job.place.port) {
             Some((port, registers)) if job.attempt == 0 => {
                 port.take_as_is(registers).unwrap_or(None)
             }
             _ => None,
         };
-        if as_is.is_some() {
+        if job.speed.is_some() {
             self.port_enabled(id, job, now)
         } else {
-            self.reset_port(id, job, now)
+            self.reset_port(job, now)
         }
     }
 
-    pub(super) fn reset_port(&mut self, _: JobId, job: &mut Enumeration<H>, now: Instant) -> Next {
+    pub(super) fn reset_port(&mut self, job: &mut Enumeration<H>, now: Instant) -> Next {
+        if let Some(parent) = job.place.parent {
+            return self.reset_behind_hub(job, parent, false);
+        }
         job.step = Step::PortReset;
         let policy = self.policy.clone();
-        match self
-            .port_mut(job.port)
-            .map(|(port, registers)| port.reset(registers, &policy, now))
-        {
+        let root = self.port_mut(job.place.port);
+        match root.map(|(port, registers)| port.reset(registers, &policy, now)) {
             Some(Ok(())) => Ok(()),
             _ => Err((EnumerationStep::PortReset, OperationError::NoDevice)),
+        }
+    }
+
+    /// The hub resets its port and tells like a root port would.
+    fn reset_behind_hub(&mut self, job: &mut Enumeration<H>, parent: Parent, first: bool) -> Next {
+        job.step = Step::PortReset;
+        let request = HubRequest::Reset {
+            port: parent.port,
+            first,
+        };
+        if self.ask_hub(parent.hub, request) {
+            Ok(())
+        } else {
+            Err((EnumerationStep::PortReset, OperationError::NoDevice))
         }
     }
 
@@ -289,11 +335,21 @@ impl<H: Hal> Control<H> {
             }
             _ => {
                 job.step = Step::EnableSlot;
-                let slot_type = self.port(job.port).map_or(0, |port| port.slot_type);
+                let slot_type = self.port(job.place.port).map_or(0, |port| port.slot_type);
                 self.command(id, Command::EnableSlot { slot_type }, now);
             }
         }
         Ok(())
+    }
+
+    /// The slot that the controller says it gave: one that it has, and that nobody has yet.
+    pub(super) fn slot_given(
+        &self,
+        slot: Option<SlotId>,
+    ) -> Result<SlotId, (EnumerationStep, OperationError)> {
+        slot.filter(|slot| slot.get() <= self.registers.capabilities.max_slots)
+            .filter(|slot| !self.devices.contains_key(slot))
+            .ok_or((EnumerationStep::Slot, OperationError::NoDevice))
     }
 
     pub(super) fn slot_enabled(
@@ -305,12 +361,8 @@ impl<H: Hal> Control<H> {
     ) -> Next {
         job.slot = Some(slot);
         let no_memory = |_| (EnumerationStep::Slot, OperationError::NoMemory);
-        let status = self
-            .registers
-            .port_status(job.port)
-            .ok_or((EnumerationStep::Slot, OperationError::ControllerDead))?;
-        let speed_id = status.port_speed();
-        let protocol = self.registers.capabilities.protocol(job.port);
+        let protocol = self.registers.capabilities.protocol(job.place.port);
+        let speed_id = job.speed.unwrap_or_default();
         let speed =
             speed(protocol, speed_id).ok_or((EnumerationStep::Slot, OperationError::PortState))?;
         let size = self.registers.capabilities.context_size;
@@ -322,7 +374,8 @@ impl<H: Hal> Control<H> {
             .map_err(no_memory)?;
         self.generation += 1;
         self.set_array_entry(slot, contexts.output_at());
-        let info = DeviceInfo::unknown(slot, self.generation, job.port, speed);
+        let tt = self.translator(job.place, speed);
+        let info = DeviceInfo::unknown(slot, self.generation, job.place, speed, tt);
         self.devices
             .insert(slot, Device::new(info, speed_id, contexts, buffer, id));
         self.address(id, job, now)
