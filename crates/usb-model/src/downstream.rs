@@ -4,7 +4,7 @@ use core::fmt;
 use memory::Slice;
 use usb_spec::time::Instant;
 
-use crate::UsbDevice;
+use crate::{Completion, UsbDevice};
 
 /// The downstream side of a hub: for the hand that plugs and pulls, and for the hub above.
 ///
@@ -37,6 +37,9 @@ pub trait Downstream<S: Slice> {
 
     /// Whether a worker has buffers of any device behind the hub.
     fn is_busy(&mut self) -> bool;
+
+    /// An answer of any device behind the hub that nobody has fetched: whoever takes the hub away delivers these, too.
+    fn remains(&mut self) -> Option<Completion<S>>;
 
     /// Lets everything happen behind the hub that was due by `now`; [`UsbDevice::poll`] of the hub does it, too.
     fn tick(&mut self, now: Instant);

@@ -16,8 +16,8 @@ use crate::{
 /// Room that is reserved from the start, so that no request of a reasonable host allocates.
 const REQUESTS_USUAL: usize = 32;
 
-/// How much a suspended device may have to say in a row: what it had finished before, and that it wants to wake.
-const SAYINGS_MAX: usize = 1024;
+/// How much there may be to say in a row: every endpoint of every device behind a port may have been full of requests.
+const SAYINGS_MAX: usize = 1 << 16;
 
 /// A port's device as the host reaches it.
 ///
@@ -96,9 +96,26 @@ impl<S: Slice> Branch<S> {
         self.under_way.clear();
         let mut device = self.child.take()?;
         if let Some(hub) = device.hub() {
+            for _ in 0..SAYINGS_MAX {
+                let Some(completion) = hub.remains() else {
+                    break;
+                };
+                self.outputs.push_back(Output::Completion(completion));
+            }
             hub.place(0);
         }
         Some(device)
+    }
+
+    /// An answer that nobody has fetched.
+    pub(super) fn remains(&mut self) -> Option<Completion<S>> {
+        self.drain();
+        while let Some(output) = self.outputs.pop_front() {
+            if let Output::Completion(completion) = output {
+                return Some(completion);
+            }
+        }
+        self.downstream()?.remains()
     }
 
     pub(super) fn is_leaving(&self) -> bool {

@@ -10,8 +10,8 @@ use super::Hub;
 use super::branch::Branch;
 use super::port::Port;
 use crate::{
-    AttachError, Cancelled, Downstream, Output, PortFault, Refused, Request, Token, UsbDevice,
-    WorkDone,
+    AttachError, Cancelled, Completion, Downstream, Output, PortFault, Refused, Request, Token,
+    UsbDevice, WorkDone,
 };
 
 /// How many effects one request can have on one port.
@@ -137,6 +137,10 @@ impl<S: Slice> Downstream<S> for Hub<S> {
 
     fn is_busy(&mut self) -> bool {
         self.branches.iter_mut().any(Branch::is_busy)
+    }
+
+    fn remains(&mut self) -> Option<Completion<S>> {
+        self.branches.iter_mut().find_map(Branch::remains)
     }
 
     fn tick(&mut self, now: Instant) {
