@@ -36,6 +36,6 @@ pub use usb_spec::time::Instant;
 pub use usb_spec::{EndpointAddress, Setup, Speed};
 pub use xhci_driver::{
     Capabilities, Death, DeviceInfo, EndpointInfo, EndpointKey, EnumerationStep, Notice, Operation,
-    OperationError, OperationId, Phase, Policy, StartError, TransferError, TransferId,
+    OperationError, OperationId, Phase, Place, Policy, StartError, TransferError, TransferId,
 };
 pub use xhci_spec::number::{PortId, SlotId};

@@ -159,7 +159,7 @@ fn read_disk(
         product: text(&info.inquiry.product),
         block_bytes: info.geometry.block_size,
         write_protected: info.write_protected,
-        read: moved.json(device.port.get()),
+        read: moved.json(device.place.port.get()),
     };
     disk.close(&mut session.engine);
     Ok(json)

@@ -10,7 +10,11 @@ use super::{tree, words};
 pub(crate) fn describe(device: &DeviceInfo) -> Vec<String> {
     let descriptor = &device.descriptor;
     let mut lines = vec![
-        format!("{} on port {}", tree::name(device), device.port.get()),
+        format!(
+            "{} on port {}",
+            tree::name(device),
+            words::location(&device.place)
+        ),
         format!(
             "  speed            {} ({})",
             device.speed.name(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use host::{Capabilities, DeviceInfo, EnumerationStep, OperationError, Phase, PortId};
+use host::{Capabilities, DeviceInfo, EnumerationStep, OperationError, Phase, Place, PortId};
 use serde::Serialize;
 use usb_spec::class::class_name;
 use usb_spec::descriptor::{AlternateView, EndpointView};
@@ -98,15 +98,18 @@ fn ms(time: Duration) -> f64 {
 /// A device that could not be made to work.
 #[derive(Debug, Serialize)]
 pub(crate) struct FailedJson {
+    /// The root port, then the port of each hub on the way.
+    location: String,
     port: u8,
     step: &'static str,
     error: String,
 }
 
 impl FailedJson {
-    pub(crate) fn new((port, step, error): &(PortId, EnumerationStep, OperationError)) -> Self {
+    pub(crate) fn new((place, step, error): &(Place, EnumerationStep, OperationError)) -> Self {
         Self {
-            port: port.get(),
+            location: words::location(place),
+            port: place.port.get(),
             step: step.name(),
             error: error.to_string(),
         }
@@ -116,13 +119,15 @@ impl FailedJson {
     pub(crate) fn line(&self) -> String {
         format!(
             "port {}: a device is there, but {} failed: {}",
-            self.port, self.step, self.error
+            self.location, self.step, self.error
         )
     }
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct DeviceJson {
+    /// The root port, then the port of each hub on the way.
+    location: String,
     port: u8,
     slot: u8,
     address: u8,
@@ -173,7 +178,8 @@ impl DeviceJson {
             .iter()
             .flat_map(|configuration| configuration.interfaces());
         Self {
-            port: device.port.get(),
+            location: words::location(&device.place),
+            port: device.place.port.get(),
             slot: device.slot.get(),
             address: device.address,
             speed: device.speed.name(),

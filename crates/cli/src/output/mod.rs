@@ -14,7 +14,7 @@ use crate::failure::Failure;
 pub(crate) use describe::describe;
 pub(crate) use json::{ControllerJson, DeviceJson, FailedJson, MovedJson, PhaseJson};
 pub(crate) use tree::tree;
-pub(crate) use words::{bytes, clean, millis, rate};
+pub(crate) use words::{bytes, clean, levels, location, millis, rate};
 
 /// The standard output: lines for people, or one JSON object at the end.
 pub(crate) struct Out {

@@ -17,7 +17,7 @@ pub(crate) fn tree(devices: &[DeviceInfo]) -> Vec<String> {
 
 fn device_lines(device: &DeviceInfo) -> Vec<String> {
     let mut lines = vec![
-        format!("port {}: {}", device.port.get(), name(device)),
+        format!("port {}: {}", words::location(&device.place), name(device)),
         format!(
             "  {} ({}), {}",
             device.speed.name(),
@@ -39,7 +39,9 @@ fn device_lines(device: &DeviceInfo) -> Vec<String> {
             lines.extend(interface_lines(&setting, device));
         }
     }
-    lines
+    // What is behind a hub stands below it.
+    let indent = "  ".repeat(words::levels(&device.place).len());
+    lines.iter().map(|line| format!("{indent}{line}")).collect()
 }
 
 /// What it calls itself, and its ids.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use host::Place;
+
 /// A count of bytes: exact where it is short, otherwise with a binary unit.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [(u64, &str); 4] = [
@@ -47,6 +49,22 @@ pub(crate) fn version(bcd: u16) -> String {
     } else {
         format!("{major:x}.{minor}.{patch}")
     }
+}
+
+/// Where a device is plugged in: the root port, then the port of each hub on the way, as `5.2.1`.
+pub(crate) fn location(place: &Place) -> String {
+    let mut text = place.port.get().to_string();
+    for port in levels(place) {
+        text.push_str(&format!(".{port}"));
+    }
+    text
+}
+
+/// The ports of the hubs on the way to a device.
+pub(crate) fn levels(place: &Place) -> Vec<u8> {
+    (1..=place.route.depth())
+        .filter_map(|tier| place.route.tier(tier))
+        .collect()
 }
 
 /// A name that a device gave itself, without what a terminal would take for an order.

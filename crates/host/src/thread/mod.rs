@@ -16,8 +16,10 @@ use std::task::Waker;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use xhci_driver::{Capabilities, Death, DeviceInfo, EnumerationStep, Operation, OperationError};
-use xhci_spec::number::{PortId, SlotId};
+use xhci_driver::{
+    Capabilities, Death, DeviceInfo, EnumerationStep, Operation, OperationError, Place,
+};
+use xhci_spec::number::SlotId;
 
 use crate::{Backend, EngineOptions, Error, Pool};
 use command::Command;
@@ -79,7 +81,7 @@ pub enum Event {
     /// A device was plugged in and could not be made to work.
     Failed {
         /// Where.
-        port: PortId,
+        place: Place,
         /// At which step.
         step: EnumerationStep,
         /// Why.

@@ -75,7 +75,7 @@ impl ClearHalt {
             cleared.push(format!("{:#04x}", endpoint.0));
         }
         out.object(&ClearHaltJson {
-            port: device.port.get(),
+            port: device.place.port.get(),
             cleared,
         })?;
         session.finish()

@@ -62,7 +62,10 @@ impl Type {
         let fits = |device: &host::DeviceInfo| keyboard::function(device).is_some();
         let device = session.select(word, "keyboard", fits)?;
         if let Some(text) = &self.text {
-            let unknown = session.engine.backend_mut().type_text(device.port, text)?;
+            let unknown = session
+                .engine
+                .backend_mut()
+                .type_text(device.place.port, text)?;
             if unknown > 0 {
                 let message =
                     format!("{unknown} characters of the text have no key on a US keyboard");
@@ -74,7 +77,7 @@ impl Type {
             .seconds
             .map(|seconds| session.engine.now() + Duration::from_secs(seconds.into()));
         let mut json = TypeJson {
-            port: device.port.get(),
+            port: device.place.port.get(),
             text: String::new(),
             keys: Vec::new(),
         };
@@ -101,7 +104,13 @@ impl Type {
             }
             let over = match end {
                 Some(end) => session.engine.now() >= end,
-                None => event.is_none() && session.engine.backend_mut().has_typed_all(device.port),
+                None => {
+                    event.is_none()
+                        && session
+                            .engine
+                            .backend_mut()
+                            .has_typed_all(device.place.port)
+                }
             };
             if over {
                 break;

@@ -79,7 +79,7 @@ impl Read {
             rate(range.length, moved.time)
         ))?;
         out.line(format!("SHA-256 {}", moved.sha256))?;
-        out.object(&moved.json(device.port.get()))?;
+        out.object(&moved.json(device.place.port.get()))?;
         session.finish()
     }
 }
