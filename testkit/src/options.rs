@@ -24,6 +24,8 @@ pub struct PairOptions {
     pub memory: Vec<(Iova, usize)>,
     /// Whether the seed stirs the order of things; without, everything happens at once and in the same order.
     pub jitter: bool,
+    /// Looks at all freed memory after each turn, to find the very moment at which somebody writes there. Slow.
+    pub suspicious: bool,
     /// Keeps every register access for [`Pair::take_log`](crate::Pair::take_log).
     pub keep_log: bool,
 }
@@ -39,6 +41,7 @@ impl Default for PairOptions {
             plan: Vec::new(),
             memory: Self::MEMORY.to_vec(),
             jitter: false,
+            suspicious: std::env::var_os("DOORBELL_SUSPICIOUS").is_some(),
             keep_log: false,
         }
     }

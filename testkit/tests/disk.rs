@@ -209,7 +209,10 @@ fn a_disk_that_was_there_before_the_start_is_found_even_without_an_event() {
         let medium = shared(PatternMedium::new(1 << 20, 4));
         let (port, _) = pair.plug_disk(DiskOptions::default(), medium);
         let mut pair = pair.settled().expect("it comes up");
-        let found = pair.driver().devices().any(|device| device.place.port == port);
+        let found = pair
+            .driver()
+            .devices()
+            .any(|device| device.place.port == port);
         assert!(found, "settled before the disk was there");
         pair.run_for(Duration::from_secs(1)).expect("time passes");
         pair.finish().expect("nothing is left behind");

@@ -102,6 +102,9 @@ impl<S: Slice, D: UsbDevice<S>> UsbDevice<S> for FaultyDevice<D, S> {
         if let Stage::Setup(packet) = request.stage {
             self.heard(packet);
         }
+        if request.address == 0 {
+            self.injector.at_address_zero(self.port);
+        }
         let endpoint = halting(request.endpoint);
         if self.halted.contains(&endpoint) {
             return self.answer(request, Status::Stall);

@@ -22,6 +22,8 @@ struct Shared {
     gone: bool,
     death: Option<HostError>,
     unplug: Vec<PortId>,
+    /// The ports whose devices were spoken to at address 0, each time it was another one's turn.
+    at_address_zero: Vec<PortId>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +49,7 @@ impl Injector {
             gone: false,
             death: None,
             unplug: Vec::new(),
+            at_address_zero: Vec::new(),
         };
         Self {
             shared: Rc::new(RefCell::new(shared)),
@@ -139,6 +142,19 @@ impl Injector {
     /// Lets opportunities count, or not.
     pub fn arm(&self, armed: bool) {
         self.shared.borrow_mut().armed = armed;
+    }
+
+    /// Whose devices were spoken to at address 0, in order; one that came back after another's turn is there twice.
+    #[must_use]
+    pub fn visits_at_address_zero(&self) -> Vec<PortId> {
+        self.shared.borrow().at_address_zero.clone()
+    }
+
+    pub(crate) fn at_address_zero(&self, port: PortId) {
+        let mut shared = self.shared.borrow_mut();
+        if shared.at_address_zero.last() != Some(&port) {
+            shared.at_address_zero.push(port);
+        }
     }
 
     pub(crate) fn unplug(&self, port: PortId) {

@@ -73,6 +73,7 @@ pub struct Pair {
     random: Random,
     jitter: bool,
     keep_log: bool,
+    suspicious: bool,
     log: VecDeque<MmioAccess>,
     /// Interrupts on their way.
     interrupts: BTreeMap<InterrupterId, Instant>,
@@ -170,6 +171,7 @@ impl Pair {
             random: Random::new(options.seed),
             jitter: options.jitter,
             keep_log: options.keep_log,
+            suspicious: options.suspicious,
             log: VecDeque::new(),
             interrupts: BTreeMap::new(),
             work: Vec::new(),

@@ -17,7 +17,7 @@ use crate::fault::Injury;
 const TURNS_MAX: u32 = 200_000;
 
 /// How many register accesses are kept for a dump.
-const LOG_KEPT: usize = 80;
+const LOG_KEPT: usize = 120;
 
 impl Pair {
     /// Lets both sides work until `over` has something, and gives up when that takes longer than `limit` on their clock.
@@ -37,7 +37,13 @@ impl Pair {
                 return Ok(value);
             }
             turns += 1;
-            if self.turn() {
+            let busy = self.turn();
+            if self.suspicious
+                && let Err(trampled) = self.pool.inner().check_canaries()
+            {
+                return Err(self.hang(format!("{what}: {trampled}")));
+            }
+            if busy {
                 if turns > TURNS_MAX {
                     return Err(self.hang(format!("{what}: time stands still")));
                 }
@@ -116,7 +122,12 @@ impl Pair {
     fn drain_log(&mut self) -> bool {
         let news = self.registers.take();
         let busy = !news.is_empty();
-        self.log.extend(news);
+        for access in news {
+            // To look at the same thing again and again is no news.
+            if self.keep_log || self.log.back() != Some(&access) {
+                self.log.push_back(access);
+            }
+        }
         if !self.keep_log && self.log.len() > LOG_KEPT {
             let surplus = self.log.len() - LOG_KEPT;
             self.log.drain(..surplus);
@@ -180,6 +191,8 @@ impl Pair {
             let done = self.perform(key, work);
             self.model.borrow_mut().complete_work(key, done);
         }
+        // A device that was pulled out while a worker had its buffers; now nobody needs it.
+        drop(self.model.borrow_mut().poll_departed());
         busy
     }
 
