@@ -6,7 +6,8 @@ use xhci_spec::trb::{Command, CompletionCode, Trt};
 
 use super::fake::Fake;
 use super::hands::{
-    Hands, PORT, address_device, evaluate_context, ok, setup, slot, slot_input, status_stage, told,
+    Hands, PORT, address_device, data_stage, evaluate_context, ok, setup, slot, slot_input,
+    status_stage, told,
 };
 use crate::common;
 
@@ -209,4 +210,40 @@ fn evaluate_context_changes_the_packet_size_of_the_control_endpoint() {
         hands.write_control(drop, add);
         assert_eq!(hands.command(evaluate_context()), expected, "{drop} {add}");
     }
+}
+
+#[test]
+fn after_reset_device_the_control_ring_stands_where_it_was_given_up() {
+    let (mut hands, fake) = Hands::configured();
+    fake.control(None);
+    let given_up = hands.push_transfer(1, setup([0, 9, 1, 0, 0, 0, 0, 0], Trt::NO_DATA));
+    hands.push_transfer(1, status_stage(true));
+    hands.doorbell(1, 1);
+    assert_eq!(hands.command(Command::ResetDevice { slot: slot(1) }), ok(1));
+    assert_eq!(fake.waiting(), 0);
+    let context = hands.endpoint_context(1, 1);
+    assert_eq!(context.tr_dequeue_pointer(), given_up);
+}
+
+#[test]
+fn the_data_and_status_stages_of_a_slow_device_begin_with_data1() {
+    let (mut hands, _) = Hands::with_device(common::options());
+    let fake = Fake::new(Speed::Full);
+    hands.plug(1, &fake);
+    hands.bench.reset_port(1);
+    hands.bench.events(0);
+    hands.command(Command::EnableSlot { slot_type: 0 });
+    hands.write_address_input(1, SpeedId::FULL, 8);
+    assert_eq!(hands.command(address_device(false)), ok(1));
+    hands.push_transfer(1, setup([0x80, 6, 0, 1, 0, 0, 8, 0], Trt::IN));
+    hands.push_transfer(1, data_stage(8, true));
+    hands.push_transfer(1, status_stage(false));
+    hands.doorbell(1, 1);
+    let seen = fake.seen().into_iter();
+    let sequences: Vec<_> = seen.map(|seen| seen.host.sequence).collect();
+    assert_eq!(
+        sequences,
+        [0, 1, 0, 1, 1],
+        "setup and status of SET_ADDRESS, then three stages"
+    );
 }

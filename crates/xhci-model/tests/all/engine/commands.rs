@@ -228,3 +228,18 @@ fn an_older_slot_is_not_disturbed_by_a_refused_command_of_another() {
     assert_eq!(hands.command(second), expected, "the port is slot 1's");
     assert_eq!(hands.slot_state(1), SlotState::Configured);
 }
+
+#[test]
+fn a_command_ring_of_nothing_but_links_is_a_host_controller_error() {
+    let mut hands = Hands::new();
+    let link = Link {
+        next: hands.commands.here(),
+        toggle_cycle: false,
+        chain: false,
+        ioc: false,
+        interrupter: Default::default(),
+    };
+    hands.push_command(link.emit());
+    hands.doorbell(0, 0);
+    assert!(hands.bench.status().host_controller_error());
+}

@@ -136,4 +136,12 @@ fn periodic_endpoints_get_no_more_bandwidth_than_there_is() {
         hands.write_endpoint(*endpoint, greedy(&hands, *endpoint));
     }
     assert_eq!(hands.command(configure_endpoint()), ok(1), "three fit");
+    hands.write_configure_input(&all[3..], 0);
+    hands.write_endpoint(all[3], greedy(&hands, all[3]));
+    let answer = hands.command(configure_endpoint());
+    assert_eq!(
+        answer.0,
+        CompletionCode::BANDWIDTH_ERROR,
+        "what is kept counts"
+    );
 }

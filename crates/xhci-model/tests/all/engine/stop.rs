@@ -165,3 +165,20 @@ fn a_device_that_is_pulled_out_halts_its_endpoints_with_transaction_errors() {
         "nobody is there"
     );
 }
+
+#[test]
+fn a_doorbell_rung_before_the_stop_does_not_outlive_it() {
+    let (mut hands, fake) = Hands::configured();
+    hands.push_transfer(BULK_IN, normal(BUFFERS, 1024, chained()));
+    let command = hands.push_command(stop_endpoint(BULK_IN).emit());
+    let base = hands.bench.controller.options().geometry.doorbell_offset;
+    let now = hands.bench.now;
+    for (number, target) in [(1, BULK_IN), (0, 0)] {
+        let at = base + 4 * number;
+        hands.bench.controller.mmio_write(at, target.into(), now);
+    }
+    hands.bench.service();
+    assert_eq!(hands.answers(command), [ok(1)]);
+    assert_eq!(hands.state(BULK_IN), EndpointState::Stopped);
+    assert_eq!(fake.waiting(), 0);
+}

@@ -1,10 +1,12 @@
 use usb_model::Status;
 use xhci_spec::context::EndpointState;
 use xhci_spec::number::InterrupterId;
-use xhci_spec::trb::{CompletionCode, Data, Link, Transfer, TransferFlags, Trb};
+use xhci_spec::registers::PortLinkState;
+use xhci_spec::trb::{Command, CompletionCode, Data, Link, Transfer, TransferFlags, Trb};
 
+use super::super::common::ms;
 use super::hands::{
-    BUFFERS, BULK_IN, BULK_OUT, Hands, INTERRUPT_IN, TRBS, Told, chained, ioc, isp, normal,
+    BUFFERS, BULK_IN, BULK_OUT, Hands, INTERRUPT_IN, PORT, TRBS, Told, chained, ioc, isp, normal,
     reset_endpoint, set_dequeue, told,
 };
 
@@ -122,7 +124,8 @@ fn event_data_counts_the_bytes_since_the_last_one() {
     hands.push_transfer(BULK_IN, normal(BUFFERS, 1024, chained()));
     hands.push_transfer(BULK_IN, event_data(0xfeed_0000_0000_0001, true));
     hands.push_transfer(BULK_IN, normal(BUFFERS, 2048, chained()));
-    hands.push_transfer(BULK_IN, event_data(2, false));
+    hands.push_transfer(BULK_IN, event_data(2, true));
+    hands.push_transfer(BULK_IN, event_data(3, false));
     hands.doorbell(1, BULK_IN);
     fake.answer(Status::Ok, 1024 + 1500);
     hands.bench.service();
@@ -133,6 +136,7 @@ fn event_data_counts_the_bytes_since_the_last_one() {
     let expected = [
         data(0xfeed_0000_0000_0001, CompletionCode::SUCCESS, 1024),
         data(2, CompletionCode::SHORT_PACKET, 1500),
+        data(3, CompletionCode::SHORT_PACKET, 0),
     ];
     assert_eq!(hands.told(BULK_IN), expected);
 }
@@ -449,4 +453,103 @@ fn doorbells_that_mean_nothing_are_ignored() {
     hands.doorbell(1, 9);
     let expected = CompletionCode::ENDPOINT_NOT_ENABLED_ERROR;
     assert_eq!(hands.told(9), [told(memory::Iova(0), expected, 0)]);
+}
+
+#[test]
+fn a_halt_waits_for_room_for_its_event() {
+    let (mut hands, fake) = Hands::configured();
+    for _ in 0..20 {
+        hands.push_command(Command::NoOp.emit());
+    }
+    hands.doorbell(0, 0);
+    let at = hands.transfer(BULK_IN, 1024);
+    fake.answer(Status::Stall, 0);
+    hands.bench.service();
+    let mut seen = Vec::new();
+    for _ in 0..4 {
+        seen.extend(hands.told(BULK_IN));
+    }
+    assert_eq!(seen, [told(at, CompletionCode::STALL_ERROR, 1024)]);
+    assert_eq!(hands.state(BULK_IN), EndpointState::Halted);
+}
+
+#[test]
+fn a_suspended_port_holds_transfers_until_it_resumes() {
+    let (mut hands, fake) = Hands::configured();
+    hands.bench.write_link(PORT, PortLinkState::U3);
+    hands.bench.pass(ms(20));
+    hands.bench.acknowledge(PORT);
+    let at = hands.transfer(BULK_IN, 1024);
+    hands.bench.pass(ms(20));
+    assert_eq!(fake.seen().len(), 0);
+    hands.bench.write_link(PORT, PortLinkState::U0);
+    hands.bench.pass(ms(100));
+    assert_eq!(fake.seen().len(), 1);
+    fake.answer(Status::Ok, 1024);
+    hands.bench.service();
+    assert_eq!(hands.told(BULK_IN), [told(at, CompletionCode::SUCCESS, 0)]);
+}
+
+#[test]
+fn a_ring_that_is_nothing_but_links_is_a_trb_error() {
+    let (mut hands, _) = Hands::configured();
+    let ring = hands.rings[usize::from(BULK_IN)];
+    let circle = Link {
+        next: ring.here(),
+        toggle_cycle: false,
+        chain: false,
+        ioc: false,
+        interrupter: InterrupterId(0),
+    };
+    hands.push_transfer(BULK_IN, circle.emit());
+    hands.doorbell(1, BULK_IN);
+    let expected = told(ring.here(), CompletionCode::TRB_ERROR, 0);
+    assert_eq!(hands.told(BULK_IN), [expected]);
+    assert_eq!(hands.state(BULK_IN), EndpointState::Error);
+}
+
+#[test]
+fn a_td_without_an_end_is_a_trb_error() {
+    let (mut hands, fake) = Hands::configured();
+    // A Link without Toggle Cycle leads round and round over TRBs that all have the chain bit.
+    let start = hands.rings[usize::from(BULK_OUT)];
+    for _ in 0..3 {
+        hands.push_transfer(BULK_OUT, normal(BUFFERS, 16, chained()));
+    }
+    let circle = Link {
+        next: start.here(),
+        toggle_cycle: false,
+        chain: true,
+        ioc: false,
+        interrupter: InterrupterId(0),
+    };
+    hands.push_transfer(BULK_OUT, circle.emit());
+    hands.doorbell(1, BULK_OUT);
+    let expected = told(start.here(), CompletionCode::TRB_ERROR, 0);
+    assert_eq!(hands.told(BULK_OUT), [expected]);
+    assert_eq!(fake.seen().len(), 0);
+}
+
+#[test]
+fn two_endpoints_share_the_time_of_a_small_budget() {
+    let (mut hands, fake) = Hands::configured();
+    for _ in 0..20 {
+        hands.push_transfer(BULK_IN, normal(BUFFERS, 64, TransferFlags::default()));
+        hands.push_transfer(BULK_OUT, normal(BUFFERS, 64, TransferFlags::default()));
+    }
+    let at = hands.bench.controller.options().geometry.doorbell_offset + 4;
+    let now = hands.bench.now;
+    for target in [BULK_IN, BULK_OUT] {
+        hands.bench.controller.mmio_write(at, target.into(), now);
+    }
+    for _ in 0..8 {
+        let _ = hands.bench.controller.service(now, 4);
+    }
+    let seen = fake.seen();
+    let inwards = seen.iter().filter(|seen| seen.endpoint.0 == 0x81).count();
+    assert!(
+        inwards >= 4 && seen.len() - inwards >= 4,
+        "{inwards} of {}",
+        seen.len()
+    );
 }
