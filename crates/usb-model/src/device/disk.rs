@@ -23,9 +23,9 @@ use crate::chapter9::{Blueprint, ConfigurationPlan, Device, EndpointPlan, Identi
 pub use self::bot::DiskFunction;
 
 /// Where data and status come from.
-const BULK_IN: EndpointAddress = EndpointAddress::new(1, Direction::In);
+pub(super) const BULK_IN: EndpointAddress = EndpointAddress::new(1, Direction::In);
 /// Where commands and data go.
-const BULK_OUT: EndpointAddress = EndpointAddress::new(2, Direction::Out);
+pub(super) const BULK_OUT: EndpointAddress = EndpointAddress::new(2, Direction::Out);
 
 /// Sixteen packets in a burst, the most there can be. USB 3.2 §9.6.7.
 const BURST_Z: u8 = 15;
@@ -122,11 +122,17 @@ impl<S: Slice> Device<DiskFunction, S> {
     }
 }
 
-fn bulk_size(speed: Speed) -> u16 {
+pub(super) fn bulk_size(speed: Speed) -> u16 {
     speed.largest_packet(TransferKind::Bulk).unwrap_or(64)
 }
 
-fn setting(speed: Speed) -> Setting {
+/// The disk as an interface with these endpoints.
+pub(super) fn setting(
+    speed: Speed,
+    interface: u8,
+    bulk_in: EndpointAddress,
+    bulk_out: EndpointAddress,
+) -> Setting {
     let burst_z = if speed.is_super() { BURST_Z } else { 0 };
     let endpoint = |address| EndpointPlan {
         address,
@@ -136,7 +142,7 @@ fn setting(speed: Speed) -> Setting {
         burst_z,
     };
     Setting {
-        interface: 0,
+        interface,
         alternate: 0,
         class: [
             ClassCode::MASS_STORAGE.0,
@@ -144,7 +150,7 @@ fn setting(speed: Speed) -> Setting {
             Protocol::BULK_ONLY.0,
         ],
         class_descriptors: Vec::new(),
-        endpoints: vec![endpoint(BULK_IN), endpoint(BULK_OUT)],
+        endpoints: vec![endpoint(bulk_in), endpoint(bulk_out)],
     }
 }
 
@@ -163,12 +169,15 @@ fn blueprint(options: &DiskOptions) -> Blueprint {
         serial: options.serial.clone(),
     };
     let other_speed_settings = if speed == Speed::High {
-        vec![setting(Speed::Full)]
+        vec![setting(Speed::Full, 0, BULK_IN, BULK_OUT)]
     } else {
         Vec::new()
     };
     Blueprint {
-        configurations: ConfigurationPlan::only(vec![setting(speed)], other_speed_settings),
+        configurations: ConfigurationPlan::only(
+            vec![setting(speed, 0, BULK_IN, BULK_OUT)],
+            other_speed_settings,
+        ),
         max_power_ma: if speed.is_super() { 504 } else { 200 },
         ..Blueprint::of(speed, identity)
     }

@@ -26,7 +26,7 @@ use crate::chapter9::{
 };
 
 /// Where the reports come from.
-const REPORTS: EndpointAddress = EndpointAddress::new(1, Direction::In);
+pub(super) const REPORTS: EndpointAddress = EndpointAddress::new(1, Direction::In);
 
 /// The unit of SET_IDLE. HID 1.11 §7.2.4.
 const IDLE_UNIT: Duration = Duration::from_millis(4);
@@ -78,13 +78,13 @@ impl<S: Slice> Device<KeyboardFunction, S> {
     /// Which lamps the host has lit.
     #[must_use]
     pub fn leds(&self) -> Leds {
-        self.function().leds
+        self.function().leds()
     }
 
     /// Whether everything typed has been fetched by the host.
     #[must_use]
     pub fn has_typed_all(&self) -> bool {
-        self.function().script.is_empty() && !self.function().unsent
+        self.function().has_typed_all()
     }
 }
 
@@ -109,7 +109,7 @@ pub struct KeyboardFunction {
 }
 
 impl KeyboardFunction {
-    fn new(options: &KeyboardOptions) -> Self {
+    pub(super) fn new(options: &KeyboardOptions) -> Self {
         Self {
             press: options.press,
             release: options.release,
@@ -124,7 +124,15 @@ impl KeyboardFunction {
         }
     }
 
-    fn type_text(&mut self, text: &str) -> usize {
+    pub(super) fn leds(&self) -> Leds {
+        self.leds
+    }
+
+    pub(super) fn has_typed_all(&self) -> bool {
+        self.script.is_empty() && !self.unsent
+    }
+
+    pub(super) fn type_text(&mut self, text: &str) -> usize {
         let mut unknown = 0;
         for c in text.chars() {
             match Keystroke::from_char(c) {
@@ -280,9 +288,10 @@ fn hid_descriptor() -> Hid {
     }
 }
 
-/// Eight-byte packets, asked for every 8 to 10 ms: `bInterval` counts frames up to full speed, and powers of two of microframes above.
-fn blueprint(options: &KeyboardOptions) -> Blueprint {
-    let interval = match options.speed {
+/// The keyboard as interface 0. Eight-byte packets, asked for every 8 to 10 ms: `bInterval` counts frames up to full speed, and powers of
+/// two of microframes above.
+pub(super) fn setting(speed: Speed) -> Setting {
+    let interval = match speed {
         Speed::Low | Speed::Full => 10,
         Speed::High | Speed::Super | Speed::SuperPlus => 7,
     };
@@ -293,22 +302,18 @@ fn blueprint(options: &KeyboardOptions) -> Blueprint {
         interval,
         burst_z: 0,
     };
-    let setting = Setting {
+    Setting {
         interface: 0,
         alternate: 0,
         class: [ClassCode::HID.0, Subclass::BOOT.0, BootDevice::KEYBOARD.0],
         class_descriptors: hid_descriptor().emit().to_vec(),
         endpoints: vec![endpoint],
-    };
+    }
+}
+
+fn blueprint(options: &KeyboardOptions) -> Blueprint {
     let other_speed_settings = if options.speed == Speed::High {
-        let slower = EndpointPlan {
-            interval: 10,
-            ..endpoint
-        };
-        vec![Setting {
-            endpoints: vec![slower],
-            ..setting.clone()
-        }]
+        vec![setting(Speed::Full)]
     } else {
         Vec::new()
     };
@@ -322,7 +327,7 @@ fn blueprint(options: &KeyboardOptions) -> Blueprint {
     };
     Blueprint {
         ep0_max_packet: options.speed.default_ep0_max_packet_size(),
-        configurations: ConfigurationPlan::only(vec![setting], other_speed_settings),
+        configurations: ConfigurationPlan::only(vec![setting(options.speed)], other_speed_settings),
         remote_wakeup: true,
         max_power_ma: 98,
         ..Blueprint::of(options.speed, identity)

@@ -11,3 +11,4 @@ mod hub_ports;
 mod hub_trees;
 mod keyboard;
 mod scsi;
+mod zero;

@@ -69,7 +69,7 @@ pub(super) enum Phase {
 }
 
 impl DiskFunction {
-    pub(super) fn new(options: DiskOptions, packet: u16) -> Self {
+    pub(in super::super) fn new(options: DiskOptions, packet: u16) -> Self {
         Self {
             short_data: options.short_data,
             unit: Unit::new(options),
@@ -90,7 +90,7 @@ impl DiskFunction {
         }
     }
 
-    pub(super) fn set_medium_present(&mut self, present: bool) {
+    pub(in super::super) fn set_medium_present(&mut self, present: bool) {
         self.unit.set_present(present);
     }
 
