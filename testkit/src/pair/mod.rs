@@ -88,6 +88,8 @@ pub struct Pair {
     touched: bool,
     /// Stuck commands that the model has counted.
     stuck: u64,
+    /// Commands that were over when the plan in force began.
+    commands_before: u64,
     /// What it was asked and has not answered.
     out: BTreeSet<TransferId>,
     operations_out: BTreeSet<OperationId>,
@@ -122,18 +124,11 @@ impl Pair {
             mut model, plan, ..
         } = options;
         for fault in &plan {
-            match fault.what {
-                What::SlowReset(duration) => model.behaviour.reset = duration,
-                What::StuckCommand { lets_go } => {
-                    model.behaviour.commands = CommandFaults {
-                        stuck: Some(StuckCommand::Nth(u64::from(fault.after) + 1)),
-                        lets_go,
-                        omit_stopped_event: fault.after % 2 == 0,
-                    };
-                }
-                _ => {}
+            if let What::SlowReset(duration) = fault.what {
+                model.behaviour.reset = duration;
             }
         }
+        model.behaviour.commands = commands(&plan, 0);
         let injector = Injector::new(&plan);
         let pool = DmaPool::new(&options.memory).expect("memory for the test");
         pool.set_canary(true);
@@ -180,6 +175,7 @@ impl Pair {
             alarm: None,
             touched: true,
             stuck: 0,
+            commands_before: 0,
             out: BTreeSet::new(),
             operations_out: BTreeSet::new(),
             done: BTreeMap::new(),
@@ -280,9 +276,31 @@ impl Pair {
         self.log.drain(..).collect()
     }
 
-    /// A plan for what comes now.
+    /// A plan for what comes now; opportunities count from here.
+    ///
+    /// A slow reset is of no use any more; it belongs into [`PairOptions::plan`].
     pub fn inject(&mut self, plan: &[Fault]) {
         self.injector.replace(plan);
+        let mut model = self.model.borrow_mut();
+        let mut behaviour = model.options().behaviour.clone();
+        self.commands_before = model.counters().commands;
+        behaviour.commands = commands(plan, self.commands_before);
+        model.set_behaviour(behaviour);
+    }
+
+    /// How many opportunities each fault of the plan in force has had.
+    #[must_use]
+    pub fn opportunities(&self) -> Vec<u32> {
+        let commands = self.model.borrow().counters().commands - self.commands_before;
+        let commands = u32::try_from(commands).unwrap_or(u32::MAX);
+        let faults = self.injector.fired().into_iter().map(|(fault, _)| fault);
+        let seen = faults.zip(self.injector.seen());
+        seen.map(|(fault, seen)| match fault.what {
+            // These the model counts.
+            What::StuckCommand { .. } => commands,
+            _ => seen,
+        })
+        .collect()
     }
 
     /// A buffer of `len` bytes that begins `skew` bytes behind a multiple of 64.
@@ -404,5 +422,21 @@ impl Pair {
         let number = self.control.lane_of(key)?;
         let mut lanes = self.lanes.iter_mut();
         lanes.find(|lane| lane.interrupter() == number)
+    }
+}
+
+/// The plan's stuck command, as the model is told: the n-th from the start, counted from 1.
+fn commands(plan: &[Fault], before: u64) -> CommandFaults {
+    let stuck = plan.iter().find_map(|fault| match fault.what {
+        What::StuckCommand { lets_go } if fault.times > 0 => Some((fault.after, lets_go)),
+        _ => None,
+    });
+    match stuck {
+        Some((after, lets_go)) => CommandFaults {
+            stuck: Some(StuckCommand::Nth(before + u64::from(after) + 1)),
+            lets_go,
+            omit_stopped_event: after % 2 == 0,
+        },
+        None => CommandFaults::default(),
     }
 }

@@ -116,7 +116,7 @@ impl Pair {
                 _ => false,
             });
             let empty = pair.model.borrow_mut().device_mut(port).is_none();
-            (failed || empty).then_some(None)
+            (failed || empty || pair.control.is_dead()).then_some(None)
         })
     }
 
