@@ -57,6 +57,8 @@ fn a_stopped_td_goes_on_where_it_was_after_the_doorbell() {
         hands.told(BULK_IN),
         [told(last, CompletionCode::SUCCESS, 0)]
     );
+    let expected = [vec![0x5a; 4096], vec![0]].concat();
+    assert_eq!(hands.bytes(BUFFERS, 4097), expected);
 }
 
 #[test]

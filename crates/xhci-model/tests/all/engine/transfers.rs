@@ -465,6 +465,7 @@ fn a_halt_waits_for_room_for_its_event() {
     let at = hands.transfer(BULK_IN, 1024);
     fake.answer(Status::Stall, 0);
     hands.bench.service();
+    assert_eq!(hands.state(BULK_IN), EndpointState::Running, "not before");
     let mut seen = Vec::new();
     for _ in 0..4 {
         seen.extend(hands.told(BULK_IN));
