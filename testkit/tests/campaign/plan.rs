@@ -118,19 +118,25 @@ pub fn find(seed: u64) -> Result<Plan, String> {
         _ => random.once_in(3),
     };
     if on_arrival {
-        add(&mut plan, true, kind, &mut random)?;
+        if !add(&mut plan, true, kind, &mut random)? {
+            return Err(format!("{plan}no opportunity for {kind:?}"));
+        }
         if plan.is_survivable() && random.once_in(3) {
             let second = random.pick(&Kind::ALL[..7]);
-            add(&mut plan, false, second, &mut random)?;
+            // There may be none, as on a controller that failed its self-test.
+            let _added = add(&mut plan, false, second, &mut random)?;
         }
-    } else {
-        add(&mut plan, false, kind, &mut random)?;
+        return Ok(plan);
     }
-    Ok(plan)
+    if add(&mut plan, false, kind, &mut random)? {
+        Ok(plan)
+    } else {
+        Err(format!("{plan}no opportunity for {kind:?}"))
+    }
 }
 
-/// Adds a fault of this kind at one of the opportunities that the run has.
-fn add(plan: &mut Plan, arrival: bool, kind: Kind, random: &mut Random) -> Result<(), String> {
+/// Adds a fault of this kind at one of the opportunities that the run has; says whether it has any.
+fn add(plan: &mut Plan, arrival: bool, kind: Kind, random: &mut Random) -> Result<bool, String> {
     // Some faults have no opportunity in some runs, as a stall of an OUT data stage that there is none of.
     for _ in 0..20 {
         let what = what(kind, random);
@@ -160,9 +166,9 @@ fn add(plan: &mut Plan, arrival: bool, kind: Kind, random: &mut Random) -> Resul
             &mut plan.usage
         };
         list.push((kind, fault));
-        return Ok(());
+        return Ok(true);
     }
-    Err(format!("{plan}no opportunity for {kind:?}"))
+    Ok(false)
 }
 
 fn what(kind: Kind, random: &mut Random) -> What {
