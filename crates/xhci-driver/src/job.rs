@@ -12,7 +12,7 @@ use crate::hub::Hub;
 use crate::operation::{Clearing, Configuring, Removal};
 use crate::port::PortEvent;
 use crate::power::Power;
-use crate::{Buffer, CommandError, Hal, Parent, Place, StartError, TransferDone, TransferError};
+use crate::{Buffer, CommandError, Hal, Place, StartError, TransferDone, TransferError};
 
 /// Names a job inside the driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -189,14 +189,9 @@ impl<H: Hal> Job<H> {
         }
     }
 
-    /// Whether it enumerates or resets what is plugged in behind this port of a hub.
-    pub(crate) fn is_behind(&self, parent: Parent) -> bool {
-        matches!(self, Self::Enumerate(job) if job.place.parent == Some(parent))
-    }
-
-    /// Whether it enumerates or resets what hangs on this root hub port itself; a device's own jobs do not wait for the port.
-    pub(crate) fn is_on_port(&self, port: PortId) -> bool {
-        matches!(self, Self::Enumerate(job) if job.place == Place::root(port))
+    /// Whether it enumerates or resets what is plugged in there; a device's other jobs do not wait for its port.
+    pub(crate) fn is_at(&self, place: Place) -> bool {
+        matches!(self, Self::Enumerate(job) if job.place == place)
     }
 }
 

@@ -38,6 +38,7 @@ mod power;
 pub mod quirk;
 mod registers;
 mod start;
+mod structures;
 mod transfer;
 mod tree;
 

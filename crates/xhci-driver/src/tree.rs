@@ -14,18 +14,14 @@ use crate::{EndpointKey, Hal, Parent, Place, TransferError, Translator};
 impl<H: Hal> Control<H> {
     /// The device on a root hub port itself, known or on its way.
     pub(crate) fn slot_on(&self, port: PortId) -> Option<SlotId> {
-        let place = Place::root(port);
+        self.slot_at(Place::root(port))
+    }
+
+    /// The device at this place, known or on its way.
+    pub(crate) fn slot_at(&self, place: Place) -> Option<SlotId> {
         let mut devices = self.devices.values().map(|device| &device.info);
         devices
             .find(|info| info.place == place)
-            .map(|info| info.slot)
-    }
-
-    /// The device on a hub's port, known or on its way.
-    pub(crate) fn slot_behind(&self, parent: Parent) -> Option<SlotId> {
-        let mut devices = self.devices.values().map(|device| &device.info);
-        devices
-            .find(|info| info.place.parent == Some(parent))
             .map(|info| info.slot)
     }
 

@@ -22,7 +22,7 @@ use crate::registers::Registers;
 use crate::start::Start;
 use crate::{
     Buffer, Capabilities, Death, EndpointKey, Hal, Lane, Notice, Operation, OperationError,
-    OperationId, Policy, ToControl, ToLane, TransferDone, TransferError, TransferId,
+    OperationId, Place, Policy, ToControl, ToLane, TransferDone, TransferError, TransferId,
     TransferRequest,
 };
 
@@ -77,8 +77,8 @@ pub struct Control<H: Hal> {
     address_queue: VecDeque<JobId>,
     /// Ports whose event came, and all of them at the start.
     look: VecDeque<PortId>,
-    /// Ports that have become empty and whose devices are to be taken away.
-    gone: Vec<PortId>,
+    /// Places that have become empty and whose devices are to be taken away.
+    gone: Vec<Place>,
     next_job: u32,
     next_transfer: u64,
     /// When the controller's health is looked at next.

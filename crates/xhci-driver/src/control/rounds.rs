@@ -147,18 +147,23 @@ impl<H: Hal> Control<H> {
                 None => {}
             }
         }
-        while let Some(port) = self.gone.pop() {
+        while let Some(place) = self.gone.pop() {
             news = true;
-            self.empty_port(port, now);
+            self.empty_place(place, now);
         }
         news
     }
 
-    /// Takes the device away whose port is empty. A job that is still on the port does so itself; one that heard of a success first has
+    /// The device at this place is gone.
+    pub(crate) fn note_gone(&mut self, place: Place) {
+        self.gone.push(place);
+    }
+
+    /// Takes the device away whose place is empty. A job that is still at the place does so itself; one that heard of a success first has
     /// announced a device that is already gone.
-    fn empty_port(&mut self, port: PortId, now: Instant) {
-        let busy = self.jobs.values().any(|job| job.is_on_port(port));
-        if let Some(slot) = self.slot_on(port).filter(|_| !busy) {
+    fn empty_place(&mut self, place: Place, now: Instant) {
+        let busy = self.jobs.values().any(|job| job.is_at(place));
+        if let Some(slot) = self.slot_at(place).filter(|_| !busy) {
             self.remove_device(slot, now);
         }
     }
@@ -247,7 +252,7 @@ impl<H: Hal> Control<H> {
         let job = self
             .jobs
             .iter()
-            .find_map(|(job, what)| what.is_on_port(id).then_some(*job));
+            .find_map(|(job, what)| what.is_at(Place::root(id)).then_some(*job));
         match event {
             PortEvent::Ready if job.is_none() && slot.is_none() => {
                 let enumeration = Enumeration::new(Place::root(id), None, None, now);
@@ -258,7 +263,7 @@ impl<H: Hal> Control<H> {
                 if let Some(job) = job {
                     self.feed(job, Input::Port(event));
                 }
-                self.gone.push(id);
+                self.note_gone(Place::root(id));
             }
             PortEvent::Suspended => {
                 self.tell_power_job(slot, event);

@@ -4,6 +4,7 @@
 //! hub (xHCI 1.2 §4.6.6) before anything behind it is addressed, powers its ports, and listens to its status-change endpoint. It makes one
 //! request at a time; what comes meanwhile waits in line.
 
+mod change;
 mod port;
 
 use alloc::boxed::Box;
@@ -13,7 +14,7 @@ use core::time::Duration;
 
 use memory::Slice;
 use usb_spec::class::hub::PortFeature;
-use usb_spec::descriptor::{self, DescriptorKind, PortMap};
+use usb_spec::descriptor::{self, DescriptorKind};
 use usb_spec::endpoint::TransferKind;
 use usb_spec::setup::Setup;
 use usb_spec::speed::Speed;
@@ -24,11 +25,9 @@ use xhci_spec::trb::Command;
 
 use crate::control::Control;
 use crate::device::HubInfo;
-use crate::enumerate::Enumeration;
-use crate::job::{HubRequest, Input, Job, JobId};
-use crate::port::PortEvent;
-use crate::{Buffer, EndpointKey, Hal, Notice, Parent, TransferDone, TransferError};
-use port::{Due, HubPort, HubPortEvent, Status};
+use crate::job::{Input, Job, JobId};
+use crate::{Buffer, EndpointKey, Hal, TransferDone, TransferError};
+use port::HubPort;
 
 /// The buffer for the hub's descriptor and its ports' status, in bytes: the largest hub descriptor has 71.
 const CONTROL_BYTES: usize = 128;
@@ -278,210 +277,6 @@ impl<H: Hal> Control<H> {
         hub.tasks.push_back(Task::PowerGood(
             Duration::from_millis(2) * u32::from(power_good),
         ));
-    }
-
-    // ── Status changes ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    fn hub_timer(&mut self, id: JobId, hub: &mut Hub<H>, now: Instant) {
-        if let Some(Task::PowerGood(_)) = hub.running {
-            hub.running = None;
-            hub.tasks.extend((1..=hub.port_count()).map(Task::Status));
-        }
-        if hub.report.is_some() && hub.port_count() > 0 {
-            self.arm_report(id, hub, now);
-        }
-        for number in 1..=hub.port_count() {
-            let Some(port) = hub.port_mut(number) else {
-                continue;
-            };
-            match port.due(now) {
-                Some(Due::Look) => hub.look(number),
-                Some(Due::Rested) => {
-                    let speed = port.speed();
-                    self.tell_child(hub.slot, number, HubPortEvent::Enabled { speed }, now);
-                }
-                Some(Due::TooLate) => {
-                    self.tell_child(hub.slot, number, HubPortEvent::ResetFailed, now)
-                }
-                None => {}
-            }
-            self.hub_sleep(id, hub, number, now);
-        }
-    }
-
-    fn hub_sleep(&mut self, id: JobId, hub: &mut Hub<H>, number: u8, now: Instant) {
-        if let Some(deadline) = hub
-            .port_mut(number)
-            .and_then(|port| port.next_deadline(now))
-        {
-            self.sleep(id, deadline);
-        }
-    }
-
-    fn arm_report(&mut self, id: JobId, hub: &mut Hub<H>, now: Instant) {
-        let Some(endpoint) = hub.endpoint else { return };
-        let length = PortMap::length(hub.port_count()).min(REPORT_BYTES);
-        if let Some(buffer) = hub.report.take() {
-            self.listen(id, endpoint, buffer, length, now);
-        }
-    }
-
-    fn hub_report(
-        &mut self,
-        id: JobId,
-        hub: &mut Hub<H>,
-        done: TransferDone<Buffer<H>>,
-        now: Instant,
-    ) {
-        let mut bytes = [0; REPORT_BYTES];
-        let length = done.bytes.min(REPORT_BYTES);
-        if let (Some(buffer), Some(place)) = (done.buffer, bytes.get_mut(..length)) {
-            // The buffer holds what was read into it.
-            let _ = buffer.slice().read(0, place);
-            hub.report = Some(buffer);
-        }
-        match done.status {
-            Ok(()) => {
-                let changed = PortMap::from_bytes(bytes.get(..length).unwrap_or_default());
-                for number in (1..=hub.port_count()).filter(|number| changed.contains(*number)) {
-                    hub.look(number);
-                }
-                self.arm_report(id, hub, now);
-            }
-            Err(
-                TransferError::Disconnected
-                | TransferError::ControllerDead
-                | TransferError::NotOpen,
-            ) => {}
-            // It is cleared and armed again; nothing is lost, for the bits stay set until their features are cleared.
-            Err(TransferError::Cancelled | TransferError::TimedOut) => self.sleep(id, now + REST),
-            Err(_) => {
-                self.clear_own_halt(done.endpoint, now);
-                self.sleep(id, now + REST);
-            }
-        }
-    }
-
-    fn hub_port_status(
-        &mut self,
-        id: JobId,
-        hub: &mut Hub<H>,
-        number: u8,
-        bytes: &[u8],
-        now: Instant,
-    ) {
-        let Some(bytes) = bytes.first_chunk::<4>() else {
-            return;
-        };
-        let status = Status::parse(*bytes, hub.super_speed);
-        // Cleared before anything else is asked of the port, in front of what waits.
-        for feature in status.to_clear() {
-            hub.tasks.push_front(Task::Clear(number, feature));
-        }
-        let policy = self.policy.clone();
-        let Some(port) = hub.port_mut(number) else {
-            return;
-        };
-        let mut events = [None; 3];
-        let mut places = events.iter_mut();
-        port.take(status, &policy, now, |event| {
-            if let Some(place) = places.next() {
-                *place = Some(event);
-            }
-        });
-        for event in events.into_iter().flatten() {
-            self.tell_child(hub.slot, number, event, now);
-        }
-        self.hub_sleep(id, hub, number, now);
-    }
-
-    fn hub_request(&mut self, id: JobId, hub: &mut Hub<H>, request: HubRequest, now: Instant) {
-        match request {
-            HubRequest::Reset {
-                port: number,
-                first,
-            } => {
-                let policy = self.policy.clone();
-                let slot = hub.slot;
-                let Some(port) = hub.port_mut(number) else {
-                    return;
-                };
-                if first && port.take_as_is() {
-                    let speed = port.speed();
-                    return self.tell_child(slot, number, HubPortEvent::Enabled { speed }, now);
-                }
-                let feature = port.reset(&policy, now);
-                hub.tasks.push_back(Task::Reset(number, feature));
-                self.hub_sleep(id, hub, number, now);
-            }
-            HubRequest::GiveUp { port } => {
-                if let Some(port) = hub.port_mut(port) {
-                    port.give_up();
-                }
-            }
-            HubRequest::BeginAgain { port: number } => {
-                let policy = self.policy.clone();
-                if let Some(port) = hub.port_mut(number) {
-                    port.begin_again(&policy, now);
-                }
-                self.hub_sleep(id, hub, number, now);
-            }
-            HubRequest::Waiting { port: number } => {
-                if hub.port_mut(number).is_some_and(|port| port.is_waiting()) {
-                    self.tell_child(hub.slot, number, HubPortEvent::Ready, now);
-                }
-            }
-            HubRequest::ClearTt { value, port } => {
-                hub.tasks.push_back(Task::ClearTt { value, port })
-            }
-        }
-    }
-
-    /// What a hub's port tells goes where a root port's would go.
-    fn tell_child(&mut self, hub: SlotId, port: u8, event: HubPortEvent, now: Instant) {
-        let parent = Parent { hub, port };
-        let event = match event {
-            HubPortEvent::Ready => return self.child_ready(parent, now),
-            HubPortEvent::Gone => PortEvent::Gone,
-            HubPortEvent::ResetFailed => PortEvent::ResetFailed,
-            HubPortEvent::Enabled { speed } => PortEvent::Enabled {
-                speed: self.speed_id(hub, speed),
-            },
-            HubPortEvent::OverCurrent { active } => {
-                self.notices
-                    .push_back(Notice::HubOverCurrent { hub, port, active });
-                return;
-            }
-        };
-        let job = self
-            .jobs
-            .iter()
-            .find_map(|(id, job)| job.is_behind(parent).then_some(*id));
-        match (job, event) {
-            (Some(job), event) => self.feed(job, Input::Port(event)),
-            (None, PortEvent::Gone) => {
-                if let Some(slot) = self.slot_behind(parent) {
-                    self.remove_device(slot, now);
-                }
-            }
-            (None, _) => {}
-        }
-    }
-
-    fn child_ready(&mut self, parent: Parent, now: Instant) {
-        let Some(place) = self.place_behind(parent) else {
-            // A sixth tier, or a port beyond fifteen: nothing there can be addressed. USB 2.0 §4.1.1, xHCI 1.2 §8.9.
-            return;
-        };
-        let known = self.jobs.values().any(|job| job.is_behind(parent))
-            || self.slot_behind(parent).is_some();
-        if !known {
-            let job = self.new_job(
-                Job::Enumerate(Enumeration::new(place, None, None, now).into()),
-                None,
-            );
-            self.want_address_zero(job);
-        }
     }
 }
 
