@@ -69,8 +69,9 @@ fn transfers_over_rings_of_sixteen_trbs_grow_them_and_lie_across_links() {
             .disk(slot)
             .unwrap_or_else(|hang| panic!("{seed}: {hang}"));
         // One MiB at a skewed address is 17 or more TRBs: longer than a segment.
-        for round in 0..6 {
-            let (at, length) = (round * 0x12_3400, 0x10_0000 + 0x200 * round as usize);
+        for round in 0..6_u32 {
+            let at = u64::from(round) * 0x12_3400;
+            let length = 0x10_0000 + 0x200 * round as usize;
             let read = pair
                 .read(&mut disk, at, length)
                 .unwrap_or_else(|hang| panic!("{seed}: {hang}"));

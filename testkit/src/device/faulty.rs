@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use memory::Slice;
 use usb_model::{
-    Cancelled, Completion, Output, Request, Stage, Status, Token, UsbDevice, WorkDone,
+    Cancelled, Completion, Downstream, Output, Request, Stage, Status, Token, UsbDevice, WorkDone,
 };
 use usb_spec::endpoint::{Direction, EndpointAddress};
 use usb_spec::setup::Setup;
@@ -161,6 +161,10 @@ impl<S: Slice, D: UsbDevice<S>> UsbDevice<S> for FaultyDevice<D, S> {
 
     fn suspend(&mut self, suspended: bool) {
         self.inner.suspend(suspended);
+    }
+
+    fn hub(&mut self) -> Option<&mut dyn Downstream<S>> {
+        self.inner.hub()
     }
 
     fn child(&mut self, port: u8) -> Option<&mut dyn UsbDevice<S>> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use block::{Medium, perform};
 use usb_model::device::{self, DiskOptions, KeyboardOptions};
-use usb_model::{UsbDevice, Work, WorkDone, WorkError};
+use usb_model::{Downstream, UsbDevice, Work, WorkDone, WorkError};
 use usb_spec::speed::Speed;
 use volmem::VolatileSlice;
 use xhci_driver::Notice;
@@ -73,6 +73,7 @@ impl Pair {
         let now = self.clock.now();
         let before = self.generation_on(port);
         self.before.insert(port, before);
+        self.told_before.insert(port, self.notices.len());
         let attached = self.model.borrow_mut().attach(port, Box::new(device), now);
         attached.expect("the port to take the device");
     }
@@ -82,6 +83,20 @@ impl Pair {
         let now = self.clock.now();
         // The device itself is of no use to anybody, unless a worker still has its buffers; then the model keeps it.
         drop(self.model.borrow_mut().detach(port, now));
+    }
+
+    /// Lends the test's hand the downstream side of the hub on a port.
+    ///
+    /// # Panics
+    /// If there is no hub on it.
+    pub fn at_hub<T>(
+        &mut self,
+        port: PortId,
+        hand: impl FnOnce(&mut dyn Downstream<VolatileSlice>) -> T,
+    ) -> T {
+        let mut model = self.model.borrow_mut();
+        let device = model.device_mut(port).expect("a device on the port");
+        hand(device.hub().expect("a hub"))
     }
 
     /// The device on a port, when the driver has made it ready.
@@ -98,7 +113,7 @@ impl Pair {
     /// # Errors
     /// [`Hang`] if neither happens within two minutes.
     pub fn attached_or_failed(&mut self, port: PortId) -> Result<Option<SlotId>, Hang> {
-        let before = self.notices.len();
+        let before = self.told_before.get(&port).copied().unwrap_or(0);
         self.wait("a device to be ready", Duration::from_secs(120), |pair| {
             let mut devices = pair.control.devices();
             // One that was there before the plug is the old one, on its way out.

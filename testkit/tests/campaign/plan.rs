@@ -13,7 +13,7 @@ use crate::run::{self, Outcome};
 
 /// The kinds of faults that the campaign has to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub(crate) enum Kind {
     LostInterrupt,
     LostEvent,
     StuckCommand,
@@ -28,7 +28,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    pub const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::LostInterrupt,
         Self::LostEvent,
         Self::StuckCommand,
@@ -45,14 +45,14 @@ impl Kind {
 
 /// One run.
 #[derive(Clone, Debug)]
-pub struct Plan {
-    pub seed: u64,
-    pub speed: Speed,
-    pub keyboard: bool,
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) speed: Speed,
+    pub(crate) keyboard: bool,
     /// From power-on until the devices are there.
-    pub arrival: Vec<(Kind, Fault)>,
+    pub(crate) arrival: Vec<(Kind, Fault)>,
     /// While they are used.
-    pub usage: Vec<(Kind, Fault)>,
+    pub(crate) usage: Vec<(Kind, Fault)>,
 }
 
 impl fmt::Display for Plan {
@@ -70,7 +70,7 @@ impl fmt::Display for Plan {
 }
 
 impl Plan {
-    pub fn kinds(&self) -> impl Iterator<Item = Kind> {
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = Kind> {
         self.arrival
             .iter()
             .chain(&self.usage)
@@ -78,7 +78,7 @@ impl Plan {
     }
 
     /// Whether nothing of this keeps the disk from working in the end.
-    pub fn is_survivable(&self) -> bool {
+    pub(crate) fn is_survivable(&self) -> bool {
         let mut faults = self.arrival.iter().chain(&self.usage);
         faults.all(|(_, fault)| match fault.what {
             What::Death(_) | What::Gone | What::Unplug(_) => false,
@@ -90,8 +90,14 @@ impl Plan {
         })
     }
 
+    /// Whether devices answer wrongly while they are used.
+    pub(crate) fn disturbs_devices(&self) -> bool {
+        let mut faults = self.usage.iter();
+        faults.any(|(_, fault)| matches!(fault.what, What::Device(..)))
+    }
+
     /// Whether a transfer without a time limit may wait for ever because the event of its end was lost.
-    pub fn loses_transfer_events(&self) -> bool {
+    pub(crate) fn loses_transfer_events(&self) -> bool {
         let lost = What::LostEvent(EventKind::Transfer);
         let mut faults = self.arrival.iter().chain(&self.usage);
         faults.any(|(_, fault)| fault.what == lost)
@@ -102,7 +108,7 @@ impl Plan {
 ///
 /// # Errors
 /// When a run without its fault fails, in words.
-pub fn find(seed: u64) -> Result<Plan, String> {
+pub(crate) fn find(seed: u64) -> Result<Plan, String> {
     let mut random = Random::new(seed ^ 0xca3b_a169);
     let mut plan = Plan {
         seed,
@@ -219,7 +225,7 @@ fn times(what: What, random: &mut Random) -> u32 {
 }
 
 /// Whether every fault of a plan struck.
-pub fn unfired(plan: &Plan, outcome: &Outcome) -> Option<Fault> {
+pub(crate) fn unfired(plan: &Plan, outcome: &Outcome) -> Option<Fault> {
     let faults = plan.arrival.iter().chain(&plan.usage);
     let fired = outcome.fired.iter();
     faults

@@ -20,20 +20,20 @@ const DISK_BYTES: usize = 512 << 10;
 const TEXT: &str = "ding dong";
 
 /// What a run has counted.
-pub struct Outcome {
+pub(crate) struct Outcome {
     /// Opportunities of the faults on arrival.
-    pub arrival: Vec<u32>,
+    pub(crate) arrival: Vec<u32>,
     /// And of those in use.
-    pub usage: Vec<u32>,
+    pub(crate) usage: Vec<u32>,
     /// How often each fault has struck, in the order of the plan.
-    pub fired: Vec<u32>,
+    pub(crate) fired: Vec<u32>,
 }
 
 /// Plays a plan.
 ///
 /// # Errors
 /// What is wrong, in words.
-pub fn run(plan: &Plan) -> Result<Outcome, String> {
+pub(crate) fn run(plan: &Plan) -> Result<Outcome, String> {
     let outcome = play(plan)?;
     match unfired(plan, &outcome) {
         Some(fault) => Err(format!("it never struck: {fault}")),
@@ -98,7 +98,7 @@ fn play(plan: &Plan) -> Result<Outcome, String> {
         && !plan.loses_transfer_events()
     {
         hands.get().type_text(TEXT);
-        listen(&mut pair, slot)?;
+        listen(&mut pair, slot, plan)?;
     }
     fired.extend(pair.injector().fired().iter().map(|one| one.1));
     let usage = pair.opportunities();
@@ -206,12 +206,12 @@ fn write(
 }
 
 /// Hears what is typed, or that the keyboard has ended.
-fn listen(pair: &mut Pair, slot: SlotId) -> Result<(), String> {
+fn listen(pair: &mut Pair, slot: SlotId, plan: &Plan) -> Result<(), String> {
     // It may have gone meanwhile.
     let Ok(mut keyboard) = pair.keyboard(slot) else {
         return Ok(());
     };
-    let mut heard = String::new();
+    let mut heard = Vec::new();
     while heard.len() < TEXT.len() {
         let event = pair.key(&mut keyboard, Duration::from_secs(60));
         match event.map_err(told)? {
@@ -219,7 +219,13 @@ fn listen(pair: &mut Pair, slot: SlotId) -> Result<(), String> {
             KeyboardEvent::Ended(_) => return Ok(()),
         }
     }
-    if heard == TEXT {
+    if plan.disturbs_devices() {
+        // Who can neither get a report nor ask for it takes all keys as released, so one that is held counts twice.
+        heard.dedup();
+    }
+    let heard: String = heard.into_iter().collect();
+    let right = TEXT.starts_with(&heard) && (heard == TEXT || plan.disturbs_devices());
+    if right {
         Ok(())
     } else {
         Err(format!("typed {TEXT:?}, heard {heard:?}"))
