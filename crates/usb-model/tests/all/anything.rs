@@ -4,8 +4,12 @@ use std::collections::HashSet;
 
 use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::Config;
-use usb_model::device::{Disk, DiskOptions, Keyboard, KeyboardOptions, ShortData};
-use usb_model::{Cancelled, Stage, Token, UsbDevice, WorkError};
+use usb_model::device::{
+    Composite, CompositeOptions, Disk, DiskOptions, Framing, Hub, HubOptions, Keyboard,
+    KeyboardOptions, Pattern, Pointer, Serial, SerialOptions, ShortData, Tablet, TabletOptions,
+    Zero, ZeroOptions,
+};
+use usb_model::{Cancelled, Downstream, PortFault, Stage, Token, UsbDevice, WorkError};
 use usb_spec::class::mass_storage::Cbw;
 use usb_spec::{Direction, EndpointAddress, Setup, Speed};
 
@@ -52,12 +56,20 @@ fn setups() -> impl Strategy<Value = Setup> {
         Just(0x82),
         Just(0x21),
         Just(0xa1),
+        Just(0x20),
+        Just(0xa0),
+        Just(0x23),
+        Just(0xa3),
+        Just(0x40),
+        Just(0xc0),
         any::<u8>()
     ];
     let request = prop_oneof![
         0u8..13,
         Just(48),
         Just(49),
+        Just(0x5b),
+        Just(0x5c),
         Just(254),
         Just(255),
         any::<u8>()
@@ -264,6 +276,18 @@ impl<D: UsbDevice<RamSlice>> Play<D> {
         }
     }
 
+    fn configure(&mut self, value: u8) {
+        self.bench.configuration = value;
+        self.bench.configure();
+    }
+
+    fn play(mut self, steps: &[Step]) {
+        for step in steps {
+            self.step(step);
+        }
+        self.end();
+    }
+
     fn end(mut self) {
         self.bench.device.suspend(false);
         self.bench.release();
@@ -303,6 +327,69 @@ proptest! {
         play.bench.device.type_text(&text);
         for step in &steps {
             play.step(step);
+        }
+        play.end();
+    }
+
+    #[test]
+    fn gadget_zero_survives_any_host(
+        steps in proptest::collection::vec(steps(), 1..60), speed in 1usize..5, looped in any::<bool>(), pattern in 0usize..3,
+    ) {
+        let pattern = [Pattern::Zeroes, Pattern::Mod63, Pattern::Any][pattern];
+        let options = ZeroOptions { speed: Speed::ALL[speed], pattern, ..ZeroOptions::default() };
+        let mut play = Play::new(Zero::<RamSlice>::new(&options));
+        play.configure(if looped { 2 } else { 3 });
+        play.play(&steps);
+    }
+
+    #[test]
+    fn a_serial_port_survives_any_host(steps in proptest::collection::vec(steps(), 1..60), speed in 0usize..5, raw in any::<bool>()) {
+        let framing = if raw { Framing::Raw } else { Framing::Ftdi };
+        let options = SerialOptions { speed: Speed::ALL[speed], framing, ..SerialOptions::default() };
+        let mut play = Play::new(Serial::<RamSlice>::new(&options));
+        play.configure(1);
+        play.play(&steps);
+    }
+
+    #[test]
+    fn a_tablet_survives_any_host(steps in proptest::collection::vec(steps(), 1..60), speed in 0usize..5) {
+        let options = TabletOptions { speed: Speed::ALL[speed], ..TabletOptions::default() };
+        let mut play = Play::new(Tablet::<RamSlice>::new(&options));
+        play.configure(1);
+        play.bench.device.point(Pointer { x: 1, y: 2, buttons: 3, wheel: 4 });
+        play.play(&steps);
+    }
+
+    #[test]
+    fn a_keyboard_with_a_disk_survives_any_host(steps in proptest::collection::vec(steps(), 1..60), speed in 0usize..5) {
+        let disk = DiskOptions { speed: Speed::ALL[speed], blocks: 2048, ..DiskOptions::default() };
+        let mut play = Play::new(Composite::<RamSlice>::new(CompositeOptions { disk, ..CompositeOptions::default() }));
+        play.configure(1);
+        play.bench.device.type_text("xhci");
+        play.play(&steps);
+    }
+
+    #[test]
+    fn a_hub_survives_any_host_and_any_hand(
+        steps in proptest::collection::vec((steps(), 0u8..12, 0u8..6), 1..80), speed in 1usize..5, multi_tt in any::<bool>(),
+    ) {
+        let speed = Speed::ALL[speed];
+        let options = HubOptions { speed, multi_tt, ..HubOptions::default() };
+        let mut play = Play::new(Hub::<RamSlice>::new(&options));
+        play.configure(1);
+        for (step, hand, port) in &steps {
+            play.step(step);
+            let hub = &mut play.bench.device;
+            match hand {
+                0 => drop(hub.attach(*port, Box::new(Keyboard::new(KeyboardOptions { speed, ..KeyboardOptions::default() })))),
+                1 => drop(hub.attach(*port, Box::new(Hub::new(&options)))),
+                2 => drop(hub.detach(*port)),
+                3 => hub.fault(*port, PortFault::OverCurrent),
+                4 => hub.fault(*port, PortFault::OverCurrentEnds),
+                5 => hub.fault(*port, PortFault::LinkError),
+                6 => hub.fault(*port, PortFault::ConfigError),
+                _ => {}
+            }
         }
         play.end();
     }

@@ -2,15 +2,14 @@
 
 use std::time::Duration;
 
-use usb_model::device::{Disk, DiskOptions, Hub, HubOptions, HubPair, Keyboard, KeyboardOptions};
-use usb_model::{AttachError, Downstream, PortFault, Stage, Status, UsbDevice};
+use usb_model::device::{Hub, HubOptions};
+use usb_model::{PortFault, Stage, Status, UsbDevice};
 use usb_spec::class::hub::{
     LinkState, PortChange, PortFeature, PortStatus, SuperSpeedPortChange, SuperSpeedPortStatus,
 };
 use usb_spec::descriptor::{
-    BosView, Capability, ConfigurationView, Device, Hub as HubDescriptor, LanguageId, SuperSpeedHub,
+    ConfigurationView, Device, Hub as HubDescriptor, LanguageId, SuperSpeedHub,
 };
-use usb_spec::setup::Feature;
 use usb_spec::{DescriptorKind, Direction, Setup, Speed};
 
 use crate::common::tree::{CHANGES, HubBench, disk, keyboard};
@@ -254,114 +253,6 @@ fn a_port_error_disables_a_usb2_port_and_makes_a_super_speed_link_inactive() {
 }
 
 #[test]
-fn a_super_speed_port_trains_before_it_connects_and_needs_no_reset() {
-    let mut hub = HubBench::of(Speed::Super, 4);
-    hub.configure_depth(0);
-    hub.power(1);
-    let empty = SuperSpeedPortStatus(hub.status(1).0);
-    assert_eq!(empty.link_state(), LinkState::RX_DETECT);
-    hub.attach(1, disk(Speed::Super));
-    hub.bench.run();
-    assert_eq!(
-        SuperSpeedPortStatus(hub.status(1).0).link_state(),
-        LinkState::POLLING
-    );
-    hub.wait(Duration::from_millis(12));
-    let (status, change) = hub.status(1);
-    let status = SuperSpeedPortStatus(status);
-    assert!(status.is_connected() && status.is_enabled() && status.is_powered());
-    assert_eq!(
-        (status.link_state(), status.speed_code()),
-        (LinkState::U0, 0)
-    );
-    assert_eq!(change, SuperSpeedPortChange::CONNECTION);
-    assert_eq!(hub.ask(&[1], 0), Some(Status::Ok));
-}
-
-#[test]
-fn a_super_speed_hub_finds_no_device_before_it_knows_its_depth() {
-    let mut hub = HubBench::of(Speed::Super, 4);
-    hub.attach(1, disk(Speed::Super));
-    hub.enable(1);
-    assert_eq!(hub.ask(&[1], 0), Some(Status::TransactionError));
-    assert_eq!(hub.control_out(Setup::set_hub_depth(1)), Status::Ok);
-    assert_eq!(
-        hub.ask(&[1], 0),
-        Some(Status::TransactionError),
-        "it is not at depth 1"
-    );
-    assert_eq!(hub.control_out(Setup::set_hub_depth(5)), Status::Stall);
-    hub.configure_depth(0);
-    assert_eq!(hub.ask(&[1], 0), Some(Status::Ok));
-}
-
-#[test]
-fn link_states_are_set_by_software_as_far_as_they_can_be() {
-    let mut hub = HubBench::of(Speed::Super, 4);
-    hub.configure_depth(0);
-    hub.attach(1, disk(Speed::Super));
-    hub.enable(1);
-    let link = |hub: &mut HubBench| SuperSpeedPortStatus(hub.status(1).0).link_state();
-    for state in [LinkState::U1, LinkState::U2, LinkState::U0, LinkState::U3] {
-        assert_eq!(hub.set_link(1, state), Status::Ok);
-        assert_eq!(link(&mut hub), state);
-    }
-    assert_eq!(
-        hub.ask(&[1], 0),
-        Some(Status::TransactionError),
-        "it sleeps"
-    );
-    assert_eq!(hub.set_link(1, LinkState::U0), Status::Ok);
-    hub.wait(Duration::from_millis(3));
-    assert!(SuperSpeedPortChange(hub.status(1).1).has_link_state());
-    assert_eq!(hub.ask(&[1], 0), Some(Status::Ok));
-    assert_eq!(hub.set_link(1, LinkState::DISABLED), Status::Ok);
-    assert_eq!(link(&mut hub), LinkState::DISABLED);
-    assert_eq!(hub.set_link(1, LinkState::U3), Status::Stall);
-    assert_eq!(hub.set_link(1, LinkState::RX_DETECT), Status::Ok);
-    hub.wait(Duration::from_millis(13));
-    assert_eq!(link(&mut hub), LinkState::U0);
-    for feature in [
-        PortFeature::PORT_U1_TIMEOUT,
-        PortFeature::PORT_U2_TIMEOUT,
-        PortFeature::PORT_REMOTE_WAKE_MASK,
-    ] {
-        assert_eq!(
-            hub.control_out(Setup::set_port_feature_with(feature, 1, 7)),
-            Status::Ok
-        );
-    }
-}
-
-#[test]
-fn a_link_that_cannot_be_configured_says_so() {
-    let mut hub = HubBench::of(Speed::Super, 4);
-    hub.configure_depth(0);
-    hub.power(1);
-    hub.fault(1, PortFault::ConfigError);
-    hub.attach(1, disk(Speed::Super));
-    hub.wait(Duration::from_millis(13));
-    let (status, change) = hub.status(1);
-    assert_eq!(
-        SuperSpeedPortStatus(status).link_state(),
-        LinkState::INACTIVE
-    );
-    assert!(SuperSpeedPortChange(change).has_config_error());
-}
-
-#[test]
-fn extended_status_is_for_super_speed_plus() {
-    for speed in [Speed::Super, Speed::SuperPlus] {
-        let mut hub = HubBench::of(speed, 4);
-        let answer = hub.control_in(Setup::get_extended_port_status(1));
-        assert_eq!(
-            answer.is_ok_and(|bytes| bytes.len() == 8),
-            speed == Speed::SuperPlus
-        );
-    }
-}
-
-#[test]
 fn translators_are_asked_by_port_only_if_each_port_has_one() {
     let mut hub = HubBench::with(&HubOptions {
         multi_tt: true,
@@ -403,121 +294,6 @@ fn a_translator_that_was_stopped_translates_nothing_until_its_reset() {
     assert_eq!(hub.control_in(state).unwrap().len(), 8);
     assert_eq!(hub.control_out(Setup::reset_tt(1)), Status::Ok);
     assert_eq!(hub.ask(&[1], 0), Some(Status::Ok));
-}
-
-#[test]
-fn a_hub_takes_what_is_not_faster_and_of_its_half() {
-    let cases = [
-        (Speed::Full, Speed::High, false),
-        (Speed::Full, Speed::Full, true),
-        (Speed::High, Speed::Low, true),
-        (Speed::High, Speed::Super, false),
-        (Speed::Super, Speed::High, false),
-        (Speed::Super, Speed::SuperPlus, false),
-        (Speed::SuperPlus, Speed::Super, true),
-    ];
-    for (hub, device, fits) in cases {
-        let mut hub = HubBench::of(hub, 2);
-        let refused = hub.bench.device.attach(1, keyboard(device));
-        assert_eq!(
-            refused.map_err(|r| r.why).err(),
-            (!fits).then_some(AttachError::WrongSpeed)
-        );
-    }
-    let mut hub = HubBench::of(Speed::High, 2);
-    hub.attach(1, keyboard(Speed::Low));
-    let again = hub
-        .bench
-        .device
-        .attach(1, keyboard(Speed::Full))
-        .unwrap_err();
-    assert_eq!(
-        (again.why, again.device.speed()),
-        (AttachError::Occupied, Speed::Full)
-    );
-    let nowhere = hub
-        .bench
-        .device
-        .attach(3, keyboard(Speed::Full))
-        .unwrap_err();
-    assert_eq!(nowhere.why, AttachError::NoSuchPort);
-}
-
-#[test]
-fn both_halves_of_a_usb3_hub_carry_the_same_container() {
-    let pair = HubPair::<RamSlice>::new(&HubOptions::default(), [7; 16]);
-    for (hub, version) in [(pair.super_speed, 0x0310), (pair.high_speed, 0x0210)] {
-        let mut hub = HubBench::new(hub);
-        let device = Device::parse(&hub.descriptor(DescriptorKind::DEVICE, 18)).unwrap();
-        assert_eq!(device.usb_version.0, version);
-        let bytes = hub.descriptor(DescriptorKind::BOS, 255);
-        let ids: Vec<_> = BosView::parse(&bytes)
-            .unwrap()
-            .capabilities()
-            .filter_map(|capability| match capability {
-                Ok(Capability::ContainerId(id)) => Some(id.uuid),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(ids, [[7; 16]]);
-    }
-}
-
-#[test]
-fn a_sleeping_hub_wakes_for_a_plug_only_if_it_was_armed() {
-    for armed in [false, true] {
-        let mut hub = HubBench::of(Speed::High, 4);
-        hub.power(1);
-        if armed {
-            hub.control_out(Setup::set_feature(Feature::DEVICE_REMOTE_WAKEUP));
-        }
-        hub.bench.device.suspend(true);
-        hub.attach(1, keyboard(Speed::Low));
-        assert_eq!(hub.bench.device.next_deadline().is_some(), armed);
-        hub.bench.run();
-        assert_eq!(hub.bench.wakes, usize::from(armed));
-        hub.bench.device.suspend(false);
-        assert!(PortChange(hub.status(1).1).has_connection());
-    }
-}
-
-#[test]
-fn a_key_wakes_its_port_and_the_hub_tells() {
-    let mut hub = HubBench::of(Speed::High, 4);
-    let mut typist = Keyboard::<RamSlice>::new(KeyboardOptions::default());
-    typist.type_text("w");
-    hub.attach(1, Box::new(typist));
-    hub.enable(1);
-    hub.configure_child(&[1], 3);
-    hub.arm_child(&[1], 3);
-    hub.set(PortFeature::PORT_SUSPEND, 1);
-    hub.bench.run();
-    hub.wait(Duration::from_millis(21));
-    assert!(PortChange(hub.status(1).1).has_suspend());
-    assert!(!PortStatus(hub.status(1).0).is_suspended());
-    assert_eq!(hub.bench.wakes, 0, "the host was awake");
-}
-
-#[test]
-fn a_key_behind_a_sleeping_hub_wakes_the_host() {
-    let mut hub = HubBench::of(Speed::High, 4);
-    let mut typist = Keyboard::<RamSlice>::new(KeyboardOptions::default());
-    typist.type_text("w");
-    hub.attach(1, Box::new(typist));
-    hub.enable(1);
-    hub.configure_child(&[1], 3);
-    hub.arm_child(&[1], 3);
-    hub.bench.device.suspend(true);
-    hub.bench.run();
-    hub.bench.run();
-    assert_eq!(hub.bench.wakes, 1, "once");
-    assert_eq!(
-        hub.ask(&[1], 3),
-        Some(Status::SplitError),
-        "everything sleeps"
-    );
-    hub.bench.device.suspend(false);
-    assert_eq!(hub.ask(&[1], 3), Some(Status::Ok));
 }
 
 #[test]
@@ -572,38 +348,6 @@ fn a_port_under_test_passes_nothing() {
     assert_eq!(hub.control_out(test), Status::Ok);
     assert!(PortStatus(hub.status(1).0).is_testing());
     assert_eq!(hub.ask(&[1], 0), Some(Status::TransactionError));
-}
-
-#[test]
-fn work_under_way_keeps_a_pulled_device_until_it_is_done() {
-    let mut hub = HubBench::of(Speed::High, 4);
-    hub.attach(
-        1,
-        Box::new(Disk::new(DiskOptions {
-            speed: Speed::High,
-            blocks: 64,
-            ..DiskOptions::default()
-        })),
-    );
-    hub.enable(1);
-    hub.configure_child(&[1], 7);
-    let token = hub.start_disk_read(&[1], 7);
-    assert_eq!(hub.held.len(), 1);
-    assert!(hub.detach(1).is_none(), "a worker has its buffers");
-    assert_eq!(hub.answer(token), None);
-    assert_eq!(
-        hub.bench
-            .device
-            .attach(1, keyboard(Speed::Low))
-            .unwrap_err()
-            .why,
-        AttachError::Occupied
-    );
-    assert!(hub.bench.device.take_departed(1).is_none());
-    hub.finish_work();
-    assert_eq!(hub.answer(token), Some(Status::TransactionError));
-    assert!(hub.bench.device.take_departed(1).is_some());
-    hub.attach(1, keyboard(Speed::Low));
 }
 
 #[test]

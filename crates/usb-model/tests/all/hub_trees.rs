@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use proptest::prelude::{Strategy, any, prop_oneof, proptest};
+use proptest::prelude::{Just, Strategy, any, prop_oneof, proptest};
 use proptest::test_runner::Config;
-use usb_model::{Cancelled, Status, UsbDevice, descend};
+use usb_model::{Cancelled, Status, Token, UsbDevice, descend};
 use usb_spec::class::hub::{PortFeature, PortStatus, parse_status};
 use usb_spec::{Setup, Speed};
 
@@ -91,6 +91,10 @@ enum Step {
     Enable(Vec<u8>),
     Disable(Vec<u8>),
     PowerOff(Vec<u8>),
+    /// A disk is asked to read: command, data, in one go.
+    Read(Vec<u8>),
+    /// The worker does what it has.
+    Work,
 }
 
 fn route() -> impl Strategy<Value = Vec<u8>> {
@@ -108,8 +112,25 @@ fn steps() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Steps with requests of which some are under way at any time.
+fn busy_steps() -> impl Strategy<Value = Step> {
+    let near = || proptest::collection::vec(1_u8..=2, 1..=3);
+    let kind = prop_oneof![Just(0_u8), Just(3)];
+    prop_oneof![
+        2 => (near(), kind).prop_map(|(route, kind)| Step::Plug(route, kind)),
+        6 => near().prop_map(Step::Enable),
+        6 => near().prop_map(Step::Read),
+        2 => near().prop_map(Step::Pull),
+        1 => near().prop_map(Step::Disable),
+        1 => Just(Step::Work),
+        1 => steps(),
+    ]
+}
+
 struct Play {
     bench: HubBench,
+    /// Requests that have to be answered, and where they were sent.
+    owed: Vec<(Vec<u8>, Token)>,
     root: Node,
     next_address: u8,
 }
@@ -121,6 +142,7 @@ impl Play {
         root.address = 5;
         Self {
             bench: HubBench::of(Speed::High, PORTS),
+            owed: Vec::new(),
             root,
             next_address: 5,
         }
@@ -161,6 +183,8 @@ impl Play {
                 }
             }
             Step::Enable(route) => self.enable(route),
+            Step::Read(route) => self.read(route),
+            Step::Work => self.bench.finish_work(),
             Step::Disable(route) => {
                 if self.feature(route, PortFeature::PORT_ENABLE) {
                     let socket = self.root.socket(route).unwrap();
@@ -201,7 +225,18 @@ impl Play {
 
     fn pull(&mut self, route: &[u8]) -> Option<(Box<dyn UsbDevice<RamSlice>>, Node)> {
         let port = *route.last().unwrap();
-        let device = self.downstream(route).detach(port);
+        let mut device = self.downstream(route).detach(port);
+        let there = self.root.socket(route).unwrap().node.is_some();
+        if device.is_none() && there {
+            // A worker has its buffers; the device stays, but answers nobody.
+            let silence = self.bench.ask(route, 0);
+            assert!(matches!(
+                silence,
+                Some(Status::TransactionError | Status::SplitError)
+            ));
+            self.bench.finish_work();
+            device = self.downstream(route).take_departed(port);
+        }
         let mut node = self.root.socket(route).unwrap().node.take();
         assert_eq!(device.is_some(), node.is_some());
         if let Some(node) = &mut node {
@@ -209,6 +244,33 @@ impl Play {
             node.cut();
         }
         Some((device?, node?))
+    }
+
+    /// The command and its data, to whatever is there.
+    fn read(&mut self, route: &[u8]) {
+        let route = self.cut_short(route);
+        let socket = self.root.socket(&route).unwrap();
+        let Some(address) = socket.node.as_ref().map(|node| node.address) else {
+            return;
+        };
+        let tokens = self.bench.submit_disk_read(&route, address);
+        self.owed.extend(tokens.map(|token| (route.clone(), token)));
+        self.bench.poll();
+    }
+
+    /// Every request was answered once, or waits for a device that has nothing to say.
+    fn settle(mut self) {
+        self.bench.finish_work();
+        for (route, token) in std::mem::take(&mut self.owed) {
+            if self.bench.answer(token).is_none() {
+                let taken = self.bench.cancel(&route, token);
+                assert!(
+                    matches!(taken, Some(Cancelled::Taken(_))),
+                    "{token:?} at {route:?} is lost"
+                );
+            }
+            assert_eq!(self.bench.answer(token), None, "answered twice");
+        }
     }
 
     /// Power, reset, address, configuration.
@@ -232,7 +294,11 @@ impl Play {
             node.cut();
             node.enabled = true;
             node.address = self.next_address;
+            let is_disk = node.sockets.is_empty() && node.speed == Speed::High;
             self.bench.configure_child(route, self.next_address);
+            if is_disk {
+                self.bench.ready_disk(route, self.next_address);
+            }
         }
     }
 
@@ -303,6 +369,17 @@ proptest! {
             play.step(step);
         }
         play.check();
+    }
+
+    #[test]
+    fn every_request_into_a_tree_is_answered_or_can_be_taken_back(
+        steps in proptest::collection::vec(busy_steps(), 1..120),
+    ) {
+        let mut play = Play::new();
+        for step in &steps {
+            play.step(step);
+        }
+        play.settle();
     }
 
     #[test]

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use memory::Slice;
-use usb_spec::class::hub::{ExtendedPortStatus, HubFeature, PortFeature, emit_status};
+use usb_spec::class::hub::{HubFeature, PortFeature, emit_status};
 use usb_spec::descriptor::{Hub as HubDescriptor, HubCharacteristics, PortMap, SuperSpeedHub};
 use usb_spec::time::Instant;
 use usb_spec::{DescriptorKind, EndpointAddress, Recipient, Request, RequestKind, Setup, Speed};
@@ -27,9 +27,6 @@ const OWN_CURRENT_MA: u8 = 100;
 
 /// The largest depth: five hubs at most stand one behind the other. USB 3.2 §10.16.2.9.
 const DEPTH_MAX: u16 = 4;
-
-/// `dwExtPortStatus` of a port with one lane each way at the first sublink speed. USB 3.2 §10.16.2.6.3.
-const ONE_LANE: ExtendedPortStatus = ExtendedPortStatus(1 | 1 << 4);
 
 /// What a hub does behind chapter 9.
 #[derive(Debug)]
@@ -157,10 +154,10 @@ impl HubFunction {
         };
         let (status, change) = port.status();
         reply.extend_from_slice(&emit_status(status, change));
-        match setup.value {
-            0 => true,
-            2 if plus => {
-                reply.extend_from_slice(&ONE_LANE.0.to_le_bytes());
+        match (setup.value, port) {
+            (0, _) => true,
+            (2, Port::Usb3(port)) if plus => {
+                reply.extend_from_slice(&port.extended_status().0.to_le_bytes());
                 true
             }
             _ => false,

@@ -3,7 +3,9 @@
 use core::time::Duration;
 
 use usb_spec::Speed;
-use usb_spec::class::hub::{LinkState, PortFeature, SuperSpeedPortChange, SuperSpeedPortStatus};
+use usb_spec::class::hub::{
+    ExtendedPortStatus, LinkState, PortFeature, SuperSpeedPortChange, SuperSpeedPortStatus,
+};
 use usb_spec::time::Instant;
 
 use super::port::{Effect, Effects, RESET, Timer};
@@ -84,7 +86,7 @@ impl State {
 /// A port and what is on it.
 #[derive(Debug, Default)]
 pub(super) struct Usb3Port {
-    plugged: bool,
+    plugged: Option<Speed>,
     state: State,
     /// The link has been up since the device came: PORT_CONNECTION.
     connected: bool,
@@ -113,13 +115,13 @@ impl Usb3Port {
         };
     }
 
-    pub(super) fn plug(&mut self, _speed: Speed) {
-        self.plugged = true;
+    pub(super) fn plug(&mut self, speed: Speed) {
+        self.plugged = Some(speed);
         self.detect();
     }
 
     pub(super) fn unplug(&mut self) {
-        self.plugged = false;
+        self.plugged = None;
         if self.connected {
             self.change |= SuperSpeedPortChange::CONNECTION;
         }
@@ -130,7 +132,7 @@ impl Usb3Port {
 
     /// Terminations at the other end start the training.
     fn detect(&mut self) {
-        if self.state == State::Disconnected && self.plugged {
+        if self.state == State::Disconnected && self.plugged.is_some() {
             self.set_state(State::Training(Timer::Asked(TRAINING)));
         }
     }
@@ -244,6 +246,13 @@ impl Usb3Port {
             .fold(link, |all, (bit, _)| all | bit)
     }
 
+    /// One lane each way, at the first sublink speed of the capability if the device runs at that, else at none of them. USB 3.2
+    /// §10.16.2.6.3.
+    pub(super) fn extended_status(&self) -> ExtendedPortStatus {
+        let plus = self.plugged == Some(Speed::SuperPlus) && self.connected;
+        ExtendedPortStatus(if plus { 1 | 1 << 4 } else { 0 })
+    }
+
     pub(super) fn advance(&mut self, now: Instant) {
         let over = match &mut self.state {
             State::Training(timer)
@@ -278,7 +287,7 @@ impl Usb3Port {
 
     /// Training and reset end with a device that begins anew. USB 3.2 §9.1.1.3 (unchecked).
     fn link_up(&mut self) {
-        if !self.plugged {
+        if self.plugged.is_none() {
             self.set_state(State::Disconnected);
             return;
         }

@@ -85,7 +85,7 @@ impl Message {
     /// A message that is shorter than the buffer ends with a short packet, which may have to be an empty one.
     fn is_over(&self, last: usize, packet: usize) -> bool {
         let all = self.sent >= self.bytes.len();
-        all && (self.room() == 0 || last % packet.max(1) != 0 || last == 0)
+        all && (self.room() == 0 || !last.is_multiple_of(packet.max(1)) || last == 0)
     }
 }
 

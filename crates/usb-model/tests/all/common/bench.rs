@@ -23,6 +23,8 @@ pub(crate) struct Bench<D> {
     pub(crate) ram: Ram,
     pub(crate) now: Instant,
     pub(crate) address: u8,
+    /// The value of the configuration that [`Self::configure`] chooses.
+    pub(crate) configuration: u8,
     pub(crate) medium: Vec<u8>,
     /// What the worker answers instead of doing the work.
     pub(crate) fail: Option<WorkError>,
@@ -44,6 +46,7 @@ impl<D: UsbDevice<RamSlice>> Bench<D> {
             ram: Ram::new(RAM_SIZE),
             now: Instant::START,
             address: 0,
+            configuration: 1,
             medium: Vec::new(),
             fail: None,
             hold: false,
@@ -255,7 +258,7 @@ impl<D: UsbDevice<RamSlice>> Bench<D> {
     pub(crate) fn configure(&mut self) {
         self.address();
         assert_eq!(
-            self.control_out(Setup::set_configuration(1), &[]),
+            self.control_out(Setup::set_configuration(self.configuration), &[]),
             Status::Ok
         );
         self.sequences.clear();

@@ -321,30 +321,31 @@ impl HubBench {
             .unwrap()
     }
 
-    /// READ(10) of one block; the work it takes lies in `held`.
-    pub(crate) fn start_disk_read(&mut self, route: &[u8], address: u8) -> Token {
-        // The first command is told of the unit attention.
-        self.command(route, address, Command::TestUnitReady, 0);
-        let bulk = EndpointAddress::new(1, Direction::In);
-        let status = self.submit(route, address, bulk, Stage::Transfer, 13);
-        assert_eq!(self.answer(status.unwrap()), Some(Status::Ok));
+    /// Lets a disk tell its unit attention.
+    pub(crate) fn ready_disk(&mut self, route: &[u8], address: u8) {
+        let cbw = Cbw::new(1, 0, Direction::In, 0, Command::TestUnitReady.emit());
+        self.bench.ram.put(0, &cbw.to_bytes());
+        for (number, direction, length) in
+            [(2, Direction::Out, Cbw::LENGTH), (1, Direction::In, 13)]
+        {
+            let endpoint = EndpointAddress::new(number, direction);
+            let token = self.submit(route, address, endpoint, Stage::Transfer, length);
+            assert_eq!(self.answer(token.unwrap()), Some(Status::Ok));
+        }
+    }
+
+    /// READ(10) of one block and its data, without waiting for anything.
+    pub(crate) fn submit_disk_read(&mut self, route: &[u8], address: u8) -> [Token; 2] {
         let read = Command::Read10 {
             lba: 0,
             blocks: 1,
             fua: false,
         };
-        self.command(route, address, read, 512);
-        let token = self.read(route, address);
-        self.poll();
-        token
-    }
-
-    fn command(&mut self, route: &[u8], address: u8, command: Command, length: u32) {
-        let out = EndpointAddress::new(2, Direction::Out);
-        let cbw = Cbw::new(1, length, Direction::In, 0, command.emit());
+        let cbw = Cbw::new(1, 512, Direction::In, 0, read.emit());
         self.bench.ram.put(0, &cbw.to_bytes());
-        let token = self.submit(route, address, out, Stage::Transfer, Cbw::LENGTH);
-        assert_eq!(self.answer(token.unwrap()), Some(Status::Ok));
+        let out = EndpointAddress::new(2, Direction::Out);
+        let command = self.submit(route, address, out, Stage::Transfer, Cbw::LENGTH);
+        [command.unwrap(), self.read(route, address)]
     }
 
     pub(crate) fn finish_work(&mut self) {
