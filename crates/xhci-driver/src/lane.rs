@@ -8,7 +8,7 @@ use usb_spec::time::Instant;
 use xhci_hal::{DmaLimit, Mmio};
 use xhci_ring::event::EventConsumer;
 use xhci_spec::number::{InterrupterId, Iova};
-use xhci_spec::registers::{Erdp, Register};
+use xhci_spec::registers::{Erdp, Iman, Register};
 use xhci_spec::trb::{Event, Trb};
 
 use crate::endpoint::{Context, Endpoint, TransferEvent};
@@ -322,6 +322,13 @@ impl<H: Hal> Lane<H> {
 
     /// Tells the controller how far the ring has been read, and that the handler is done. xHCI 1.2 §4.17.2, §5.5.2.3.3.
     fn acknowledge(&mut self) {
+        if self.setup.policy.clear_interrupt_pending {
+            let pending = Iman::default()
+                .with_interrupt_pending(true)
+                .with_interrupt_enable(true);
+            let register = self.setup.registers + Iman::OFFSET;
+            self.setup.mmio.write32(register, pending.bits());
+        }
         let (at, segment) = self.setup.events.dequeue();
         let erdp = Erdp::from_bits(0)
             .with_event_ring_dequeue_pointer(at)

@@ -31,6 +31,9 @@ pub struct Policy {
     pub ignore_ac64: bool,
     /// Write the high half of 64-bit registers first.
     pub high_half_first: bool,
+    /// Clear IMAN.IP with every batch of events: needed with INTx, and by controllers that do not clear it with the message they send
+    /// (VL805). xHCI 1.2 §4.17.5, §5.5.2.1.
+    pub clear_interrupt_pending: bool,
     /// Interrupt moderation in units of 250 ns. 160 is 40 µs, as Linux.
     pub moderation: u16,
     /// TRBs in a ring segment, its Link included: a multiple of 16, at most 4096.
@@ -82,6 +85,7 @@ impl Default for Policy {
             dma_bits: 64,
             ignore_ac64: false,
             high_half_first: false,
+            clear_interrupt_pending: false,
             moderation: 160,
             segment_trbs: 256,
             segments_max: 8,
