@@ -12,6 +12,9 @@
 #![forbid(unsafe_code)]
 
 mod arena;
+mod driver;
+mod guest;
+mod hostile;
 mod input;
 mod target;
 mod usb_host;

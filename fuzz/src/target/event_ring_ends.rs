@@ -19,7 +19,7 @@ pub(super) const TARGET: Target = Target {
 };
 
 thread_local! {
-    static POOL: DmaPool = DmaPool::new(&[(Iova(0x1_0000_0000), 1 << 16)]).expect("a small pool");
+    static POOL: DmaPool = DmaPool::new(&[(Iova(0x1_0000_0000), 1 << 13)]).expect("a small pool");
 }
 
 fn run(bytes: &[u8]) {

@@ -21,7 +21,7 @@ pub(super) const TARGET: Target = Target {
 const POPS_MAX: u32 = 600;
 
 /// What is done to the ring between two looks.
-const STEPS_MAX: u32 = 64;
+const STEPS_MAX: u32 = 16;
 
 fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
@@ -39,7 +39,7 @@ fn run(bytes: &[u8]) {
                 space,
                 consumer.dequeue(),
                 consumer.cycle(),
-                u32::from(input.u16()),
+                u32::from(input.u8()) * 4,
             );
             assert!(seen.count() <= PROBE_MAX as usize);
             // The other side goes on writing while we look.

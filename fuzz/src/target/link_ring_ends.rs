@@ -22,7 +22,7 @@ pub(super) const TARGET: Target = Target {
 const GROWTH_MAX: u32 = 6;
 
 thread_local! {
-    static POOL: DmaPool = DmaPool::new(&[(Iova(0x1_0000_0000), 1 << 17)]).expect("a small pool");
+    static POOL: DmaPool = DmaPool::new(&[(Iova(0x1_0000_0000), 1 << 14)]).expect("a small pool");
 }
 
 fn run(bytes: &[u8]) {

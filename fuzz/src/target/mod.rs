@@ -2,10 +2,13 @@
 
 mod capabilities;
 mod context;
+mod controller;
 mod descriptors;
+mod device;
 mod disk_device;
 mod event_ring;
 mod event_ring_ends;
+mod guest;
 mod keyboard_device;
 mod link_ring;
 mod link_ring_ends;
@@ -54,4 +57,7 @@ pub const TARGETS: &[Target] = &[
     keyboard_device::TARGET,
     model_disk::TARGET,
     model_keyboard::TARGET,
+    guest::TARGET,
+    controller::TARGET,
+    device::TARGET,
 ];
