@@ -35,7 +35,7 @@ pub use self::function::HubFunction;
 pub use self::translator::TranslatorRequests;
 
 /// The most ports that a route string can name. USB 3.2 §8.9 (unchecked).
-pub const PORTS_MAX: u8 = 15;
+pub const HUB_PORTS_MAX: u8 = 15;
 
 /// The status change endpoint.
 const CHANGES: EndpointAddress = EndpointAddress::new(1, Direction::In);
@@ -50,7 +50,7 @@ const INTERVAL_SUPER: u8 = 8;
 pub struct HubOptions {
     /// Its speed; there are no low-speed hubs, so that becomes full speed.
     pub speed: Speed,
-    /// How many ports it has, 1 to [`PORTS_MAX`].
+    /// How many ports it has, 1 to [`HUB_PORTS_MAX`].
     pub ports: u8,
     /// Whether each port can have a transaction translator of its own (high speed).
     pub multi_tt: bool,
@@ -132,7 +132,7 @@ impl<S: Slice> Hub<S> {
 
     fn of(options: &HubOptions, container: Option<[u8; 16]>) -> Self {
         let speed = options.speed.max(Speed::Full);
-        let ports = options.ports.clamp(1, PORTS_MAX);
+        let ports = options.ports.clamp(1, HUB_PORTS_MAX);
         let translators = match (speed, options.multi_tt) {
             (Speed::High, true) => ports,
             (Speed::High, false) => 1,

@@ -14,7 +14,7 @@ mod zero;
 
 pub use composite::{Composite, CompositeFunction, CompositeOptions};
 pub use disk::{BlockSize, Disk, DiskFunction, DiskOptions, ShortData};
-pub use hub::{Hub, HubFunction, HubOptions, HubPair, PORTS_MAX, TranslatorRequests};
+pub use hub::{HUB_PORTS_MAX, Hub, HubFunction, HubOptions, HubPair, TranslatorRequests};
 pub use keyboard::{Keyboard, KeyboardFunction, KeyboardOptions};
 pub use serial::{Framing, Serial, SerialFunction, SerialOptions};
 pub use tablet::{Pointer, TABLET_EDGE, Tablet, TabletFunction, TabletOptions};

@@ -1,11 +1,8 @@
 //! Commands about blocks: which bytes of the medium they mean, and whether they may. SBC-3.
 
-use usb_spec::class::mass_storage::scsi::{AdditionalSense, Command, Opcode, Sense, SenseKey};
+use usb_spec::class::mass_storage::scsi::{AdditionalSense, Command, OldTransfer, Sense, SenseKey};
 
 use super::scsi::{Action, Outcome, Unit, illegal};
-
-/// READ(6) and WRITE(6) of 0 blocks mean 256. SBC-3 §5.10 (unchecked).
-const BLOCKS_OF_ZERO_6: u64 = 256;
 
 /// Blocks to move.
 #[derive(Clone, Copy, Debug)]
@@ -36,49 +33,27 @@ impl Blocks {
     }
 }
 
-/// The short and the middle forms of READ and WRITE, which few hosts use. SBC-3 §5.10, §5.12, §5.31, §5.33 (unchecked).
-pub(super) fn parse_6_and_12(block: &[u8]) -> Option<Blocks> {
-    match *block {
-        [code @ (0x08 | 0x0a), high, b2, b3, count, _, ..] => {
-            let lba = u64::from(u32::from_be_bytes([0, high & 0x1f, b2, b3]));
-            let count = if count == 0 {
-                BLOCKS_OF_ZERO_6
-            } else {
-                u64::from(count)
-            };
-            Some(Blocks {
-                lba,
-                count,
-                write: Opcode(code) == Opcode::WRITE_6,
-                flush: false,
-            })
-        }
-        [
-            code @ (0xa8 | 0xaa),
-            flags,
-            b2,
-            b3,
-            b4,
-            b5,
-            b6,
-            b7,
-            b8,
-            b9,
-            _,
-            _,
-            ..,
-        ] => {
-            let write = Opcode(code) == Opcode::WRITE_12;
-            let lba = u64::from(u32::from_be_bytes([b2, b3, b4, b5]));
-            let count = u64::from(u32::from_be_bytes([b6, b7, b8, b9]));
-            Some(Blocks {
-                lba,
-                count,
+impl From<OldTransfer> for Blocks {
+    fn from(transfer: OldTransfer) -> Self {
+        match transfer {
+            OldTransfer::Six { write, lba, blocks } => Self {
+                lba: u64::from(lba),
+                count: u64::from(blocks),
                 write,
-                flush: write && flags & 8 != 0,
-            })
+                flush: false,
+            },
+            OldTransfer::Twelve {
+                write,
+                lba,
+                blocks,
+                fua,
+            } => Self {
+                lba: u64::from(lba),
+                count: u64::from(blocks),
+                write,
+                flush: write && fua,
+            },
         }
-        _ => None,
     }
 }
 

@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 
 use usb_spec::class::mass_storage::scsi::{
     AdditionalSense, CachingPage, CdbError, Command, FormatCapacities, FormatDescriptorCode,
-    ModeHeader, ModePage, PageControl, ReadCapacity10, ReadCapacity16, ReportLuns, Sense, SenseKey,
+    ModeHeader, ModePage, OldTransfer, PageControl, ReadCapacity10, ReadCapacity16, ReportLuns,
+    Sense, SenseKey,
 };
 use usb_spec::class::mass_storage::{Cbw, CswStatus};
 
 use super::DiskOptions;
-use super::medium::parse_6_and_12;
 use crate::WorkError;
 
 /// [`CachingPage::LENGTH`] as the header counts it.
@@ -125,9 +125,9 @@ impl Unit {
             return Err(illegal(AdditionalSense::LOGICAL_UNIT_NOT_SUPPORTED));
         }
         let block = cbw.command_block();
-        if let Some(blocks) = parse_6_and_12(block) {
+        if let Some(transfer) = OldTransfer::parse(block) {
             self.attend()?;
-            return self.transfer(blocks);
+            return self.transfer(transfer.into());
         }
         let command = Command::parse(block).map_err(refusal)?;
         match command {

@@ -7,6 +7,7 @@ mod inquiry;
 mod mode;
 mod opcode;
 mod sense;
+mod transfer;
 
 pub use capacity::{
     FormatCapacities, FormatDescriptorCode, ReadCapacity10, ReadCapacity16, ReportLuns,
@@ -19,3 +20,4 @@ pub use inquiry::{
 pub use mode::{CachingPage, ModeHeader, ModePage, PageControl};
 pub use opcode::Opcode;
 pub use sense::{AdditionalSense, Sense, SenseError, SenseKey};
+pub use transfer::OldTransfer;
