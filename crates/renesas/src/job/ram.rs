@@ -97,12 +97,18 @@ impl RamDownload {
                 let words = core::mem::take(&mut self.words);
                 self.state = State::Send(Sender::new(Transfer::Download, words));
             }
-            State::Send(sender) => match sender.poll(card, &self.limits, now)? {
-                Next::Wait(wait) => return Ok(Next::Wait(wait)),
-                Next::Ready(()) => {
+            State::Send(sender) => match sender.poll(card, &self.limits, now) {
+                Ok(Next::Wait(wait)) => return Ok(Next::Wait(wait)),
+                // All words were handed over: whether the last one arrived, result and version will tell.
+                Err(Error::Stalled { word, words, .. }) if word == words => {
                     self.timing = sender.timing();
                     self.state = State::Disable;
                 }
+                Ok(Next::Ready(())) => {
+                    self.timing = sender.timing();
+                    self.state = State::Disable;
+                }
+                Err(error) => return Err(error),
             },
             State::Disable => {
                 card.set_download(DownloadControl::default())?;

@@ -7,7 +7,7 @@ use xhci_hal::Width;
 use xhci_spec::registers::{HccParams1, HcsParams1, Register, UsbCmd, UsbSts};
 
 use super::download::Download;
-use super::identity::{self, POWER, POWER_CAPABILITIES};
+use super::identity::{self, POWER};
 use super::image;
 use super::options::{Model, Options};
 use super::part::Flash;
@@ -24,6 +24,20 @@ const EVENTS_MAX: usize = 1024;
 const USBCMD: u32 = 0x20;
 /// Offset of USBSTS in BAR 0.
 const USBSTS: u32 = 0x24;
+
+// Offsets of the engines' dwords.
+const VERSION: u16 = offset(FwVersion::OFFSET);
+const ROM_ID: u16 = offset(RomInformation::OFFSET);
+const PARAMETER: u16 = offset(RomConfiguration::OFFSET);
+const CONTROLS: u16 = offset(DownloadControl::OFFSET);
+const DATA0: u16 = offset(Data0::OFFSET);
+const DATA1: u16 = offset(Data1::OFFSET);
+
+/// Configuration space has 12 bits of offset.
+const fn offset(at: u32) -> u16 {
+    let [a, b, ..] = at.to_le_bytes();
+    u16::from_le_bytes([a, b])
+}
 
 /// The chip. It takes accesses with their time, and time alone.
 #[derive(Debug)]
@@ -83,7 +97,7 @@ impl Chip {
         self.rom.flash.as_ref()
     }
 
-    /// How the chip is set up; faults may be turned on and off while it runs.
+    /// How the chip is set up; faults may be turned on and off while it runs, and count from the next access on.
     pub fn options_mut(&mut self) -> &mut Options {
         &mut self.options
     }
@@ -215,34 +229,33 @@ impl Chip {
         }
     }
 
-    /// Puts what the engines answer for where it is read.
-    fn refresh(&mut self) {
-        let firmware = self.firmware.unwrap_or(FwVersion::NONE);
-        let id = match &self.rom.flash {
-            Some(flash) if self.rom.control.exists() => flash.part().id,
-            _ => 0,
-        };
-        let mut wakes = POWER_CAPABILITIES;
-        if self.firmware.is_none() {
-            wakes &= !PowerManagement::PME_FROM_D3COLD;
-        }
+    /// What the dword at `at` holds, where the engines answer for it and not the space.
+    fn engine_dword(&self, at: u16) -> Option<u32> {
+        const POWER_DWORD: u16 = POWER as u16;
         let [data0, data1] = self.data;
-        let power = u16::from(POWER) + PowerManagement::CAPABILITIES;
-        self.space.put(power, &wakes.to_le_bytes());
-        let words = [
-            (FwVersion::OFFSET, firmware.bits()),
-            (RomInformation::OFFSET, id),
-            (RomConfiguration::OFFSET, self.rom.parameter.bits()),
-            (
-                DownloadControl::OFFSET,
-                u32::from(self.download.control.bits()) | u32::from(self.rom.control.bits()) << 16,
-            ),
-            (Data0::OFFSET, data0),
-            (Data1::OFFSET, data1),
-        ];
-        for (at, word) in words {
-            self.space.put32(u16::try_from(at).unwrap_or(0), word);
-        }
+        Some(match at {
+            POWER_DWORD => {
+                // Without firmware it cannot wake from D3cold.
+                let wakes = u32::from(PowerManagement::PME_FROM_D3COLD) << 16;
+                let all = self.space.dword(POWER_DWORD) | wakes;
+                match self.firmware {
+                    Some(_) => all,
+                    None => all & !wakes,
+                }
+            }
+            VERSION => self.firmware.unwrap_or(FwVersion::NONE).bits(),
+            ROM_ID => match &self.rom.flash {
+                Some(flash) if self.rom.control.exists() => flash.part().id,
+                _ => 0,
+            },
+            PARAMETER => self.rom.parameter.bits(),
+            CONTROLS => {
+                u32::from(self.download.control.bits()) | u32::from(self.rom.control.bits()) << 16
+            }
+            DATA0 => data0,
+            DATA1 => data1,
+            _ => return None,
+        })
     }
 
     /// A write to F0h and beyond, as eight bytes each from F0h and from F8h, with which of them are meant.
@@ -303,13 +316,18 @@ impl Function for Chip {
         if self.power.is_gone() {
             return u32::MAX >> (32 - 8 * u32::from(width.bytes()));
         }
-        self.refresh();
+        let (first, last) = (at & !3, at.saturating_add(width.bytes() - 1) & !3);
+        for place in [first, last] {
+            if let Some(word) = self.engine_dword(place) {
+                self.space.put32(place, word);
+            }
+        }
         self.space.read(at, width)
     }
 
     fn config_write(&mut self, now: Instant, at: u16, width: Width, value: u32) {
         /// Where the engines' registers begin; they end with the conventional space.
-        const ENGINES: u16 = 0xf0;
+        const ENGINES: u16 = PARAMETER;
         const ENGINES_END: u16 = 0x100;
         self.advance(now);
         if self.power.is_gone() {

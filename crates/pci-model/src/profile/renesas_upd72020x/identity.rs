@@ -9,13 +9,13 @@ use crate::capability::{Chain, Express, Msi, MsiX, PowerManagement, extended};
 /// Where the power management capability stands.
 pub(super) const POWER: u8 = 0x50;
 /// PMC with firmware: aux current 375 mA, PME from D0, D3hot and D3cold. Without firmware it cannot wake from D3cold.
-pub(super) const POWER_CAPABILITIES: u16 = 0xc9c3;
+const POWER_CAPABILITIES: u16 = 0xc9c3;
 /// PMCSR after reset: it keeps its state over D3hot.
 const POWER_CONTROL: u16 = 0x0008;
 /// No subsystem ids until a VSCD brings some.
 const NO_SUBSYSTEM: u32 = 0xffff_ffff;
 /// Bytes of BAR 0.
-pub(super) const BAR_BYTES: u32 = 0x2000;
+const BAR_BYTES: u32 = 0x2000;
 
 /// Everything after power-on that no engine answers for.
 pub(super) fn space(model: Model) -> Space {
