@@ -1,8 +1,8 @@
 //! Carries out what a class machine asks for, on an engine.
 
 use usb_class::transport::{Action, ActionId, Reply, Status, Step};
-use usb_spec::EndpointAddress;
 use usb_spec::time::Instant;
+use usb_spec::{EndpointAddress, Setup};
 use xhci_driver::{
     DeviceInfo, EndpointKey, Operation, OperationError, OperationId, TransferDone, TransferError,
     TransferId,
@@ -156,26 +156,7 @@ impl Steps {
                 let buffer = self.small(engine, &[], length)?;
                 self.submission(engine, endpoint, buffer, length)?
             }
-            Action::Control { setup, out } => {
-                let length = usize::from(setup.length);
-                let bytes = if setup.direction().is_in() {
-                    &[][..]
-                } else {
-                    &out[..]
-                };
-                let buffer = self.small(engine, bytes, length)?;
-                let key = EndpointKey {
-                    slot: self.slot,
-                    dci: Dci::CONTROL,
-                };
-                Submission {
-                    endpoint: key,
-                    setup: Some(setup),
-                    buffer: (length > 0).then_some(buffer),
-                    length,
-                    deadline: None,
-                }
-            }
+            Action::Control { setup, out } => self.control(engine, setup, &out)?,
             Action::DataOut {
                 endpoint,
                 offset,
@@ -214,6 +195,32 @@ impl Steps {
             key,
             id,
             is_data: false,
+        })
+    }
+
+    /// A request on endpoint 0, with its own buffer if it has a data stage.
+    fn control<B: Backend>(
+        &mut self,
+        engine: &Engine<B>,
+        setup: Setup,
+        out: &[u8],
+    ) -> Result<Submission, Status> {
+        let length = usize::from(setup.length);
+        let bytes = if setup.direction().is_in() { &[] } else { out };
+        let buffer = match length {
+            0 => None,
+            _ => Some(self.small(engine, bytes, length)?),
+        };
+        let endpoint = EndpointKey {
+            slot: self.slot,
+            dci: Dci::CONTROL,
+        };
+        Ok(Submission {
+            endpoint,
+            setup: Some(setup),
+            buffer,
+            length,
+            deadline: None,
         })
     }
 

@@ -5,6 +5,7 @@ mod device;
 mod disk;
 mod endpoint;
 mod keyboard;
+mod machine;
 mod mailbox;
 mod server;
 

@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
 use std::task::Waker;
-use std::time::Duration;
 
 use usb_class::hid::KeyboardEvent;
 use xhci_driver::{
@@ -13,18 +12,16 @@ use xhci_driver::{
 };
 use xhci_spec::number::SlotId;
 
-use super::command::{Command, DiskAnswer, DiskTask, MachineId};
+use super::command::{Command, DiskAnswer, MachineId};
+use super::machine::{DiskMachine, KeyboardMachine};
 use super::mailbox::{Ended, Ticket};
 use super::{Board, Event};
 use crate::keyboard::PolledKeyboard;
-use crate::storage::{DiskDone, PolledDisk};
+use crate::storage::{Policy, PolledDisk};
 use crate::{Backend, Buffer, ClientId, Engine, EngineOptions, Error, Instant, Pool, Submission};
 
 /// Commands taken in one turn, so that one busy user does not keep the others from their completions.
 const COMMANDS_PER_TURN: usize = 64;
-
-/// How long a keyboard waits when nobody takes its events.
-const KEYBOARD_PAUSE: Duration = Duration::from_millis(10);
 
 /// What the handles need to know of the engine.
 pub(super) struct Greeting {
@@ -43,23 +40,6 @@ pub(super) struct Server<B: Backend> {
     disks: Vec<DiskMachine>,
     keyboards: Vec<KeyboardMachine>,
     next_machine: u64,
-}
-
-struct DiskMachine {
-    id: MachineId,
-    disk: PolledDisk,
-    answers: SyncSender<DiskAnswer>,
-    busy: bool,
-    tasks: VecDeque<DiskTask>,
-}
-
-struct KeyboardMachine {
-    id: MachineId,
-    keyboard: PolledKeyboard,
-    events: SyncSender<KeyboardEvent>,
-    /// An event for which there was no room.
-    waiting: Option<KeyboardEvent>,
-    gone: bool,
 }
 
 /// Whether the thread goes on.
@@ -193,22 +173,7 @@ impl<B: Backend> Server<B> {
                 policy,
                 opened,
                 answers,
-            } => {
-                let disk = PolledDisk::new(&mut self.engine, slot, policy);
-                let id = self.machine_id();
-                let disk = disk.map(|disk| {
-                    let tasks = VecDeque::new();
-                    self.disks.push(DiskMachine {
-                        id,
-                        disk,
-                        answers,
-                        busy: false,
-                        tasks,
-                    });
-                    id
-                });
-                drop(opened.send(disk));
-            }
+            } => drop(opened.send(self.open_disk(slot, policy, answers))),
             Command::Disk { id, task } => {
                 if let Some(machine) = self.disks.iter_mut().find(|machine| machine.id == id) {
                     machine.tasks.push_back(task);
@@ -218,26 +183,46 @@ impl<B: Backend> Server<B> {
                 slot,
                 opened,
                 events,
-            } => {
-                let keyboard = PolledKeyboard::new(&mut self.engine, slot);
-                let id = self.machine_id();
-                let keyboard = keyboard.map(|keyboard| {
-                    let waiting = None;
-                    self.keyboards.push(KeyboardMachine {
-                        id,
-                        keyboard,
-                        events,
-                        waiting,
-                        gone: false,
-                    });
-                    id
-                });
-                drop(opened.send(keyboard));
-            }
+            } => drop(opened.send(self.open_keyboard(slot, events))),
             Command::Close { id } => self.close(id),
             // Taken care of where commands are taken.
             Command::Shutdown { .. } => {}
         }
+    }
+
+    fn open_disk(
+        &mut self,
+        slot: SlotId,
+        policy: Policy,
+        answers: SyncSender<DiskAnswer>,
+    ) -> Result<MachineId, Error> {
+        let disk = PolledDisk::new(&mut self.engine, slot, policy)?;
+        let id = self.machine_id();
+        self.disks.push(DiskMachine {
+            id,
+            disk,
+            answers,
+            busy: false,
+            tasks: VecDeque::new(),
+        });
+        Ok(id)
+    }
+
+    fn open_keyboard(
+        &mut self,
+        slot: SlotId,
+        events: SyncSender<KeyboardEvent>,
+    ) -> Result<MachineId, Error> {
+        let keyboard = PolledKeyboard::new(&mut self.engine, slot)?;
+        let id = self.machine_id();
+        self.keyboards.push(KeyboardMachine {
+            id,
+            keyboard,
+            events,
+            waiting: None,
+            gone: false,
+        });
+        Ok(id)
     }
 
     fn machine_id(&mut self) -> MachineId {
@@ -373,90 +358,8 @@ impl<B: Backend> Server<B> {
             .filter_map(|machine| machine.disk.next_deadline())
             .min();
         let now = self.engine.now();
-        let keyboards = self.keyboards.iter().filter_map(|machine| {
-            let waiting = machine
-                .waiting
-                .filter(|_| !machine.gone)
-                .map(|_| now + KEYBOARD_PAUSE);
-            Instant::earlier(waiting, machine.keyboard.next_deadline())
-        });
+        let keyboards = self.keyboards.iter();
+        let keyboards = keyboards.filter_map(|machine| machine.next_deadline(now));
         Instant::earlier(disks, keyboards.min())
-    }
-}
-
-impl DiskMachine {
-    fn poll<B: Backend>(&mut self, engine: &mut Engine<B>) -> bool {
-        let mut any = false;
-        loop {
-            if self.busy {
-                let Some(done) = self.disk.poll(engine) else {
-                    return any;
-                };
-                self.busy = false;
-                self.answer(done);
-            }
-            any = true;
-            let Some(task) = self.tasks.pop_front() else {
-                return any;
-            };
-            match self.begin(engine.now(), task) {
-                None => self.busy = true,
-                Some(refused) => self.answer(refused),
-            }
-        }
-    }
-
-    /// Begins a task, or says why not.
-    fn begin(&mut self, now: Instant, task: DiskTask) -> Option<DiskDone> {
-        let begun = match task {
-            DiskTask::Start => self
-                .disk
-                .begin_start(now)
-                .map_err(|error| (error.into(), None)),
-            DiskTask::Flush => self
-                .disk
-                .begin_flush(now)
-                .map_err(|error| (error.into(), None)),
-            DiskTask::Read { at, buffer, length } => {
-                let begun = self.disk.begin_read(now, at, buffer, length);
-                begun.map_err(|refused| (refused.error, Some(refused.buffer)))
-            }
-            DiskTask::Write { at, buffer, length } => {
-                let begun = self.disk.begin_write(now, at, buffer, length);
-                begun.map_err(|refused| (refused.error, Some(refused.buffer)))
-            }
-        };
-        let (error, buffer) = begun.err()?;
-        Some(DiskDone {
-            buffer,
-            bytes: 0,
-            result: Err(error),
-        })
-    }
-
-    /// There is room for as many answers as the handle lets tasks through; a handle that is gone wants none.
-    fn answer(&mut self, done: DiskDone) {
-        let info = self.disk.info().copied();
-        drop(self.answers.try_send(DiskAnswer { done, info }));
-    }
-}
-
-impl KeyboardMachine {
-    fn poll<B: Backend>(&mut self, engine: &mut Engine<B>) -> bool {
-        let mut any = false;
-        while !self.gone {
-            let Some(event) = self.waiting.take().or_else(|| self.keyboard.poll(engine)) else {
-                return any;
-            };
-            match self.events.try_send(event) {
-                Ok(()) => any = true,
-                Err(TrySendError::Full(event)) => {
-                    self.waiting = Some(event);
-                    return any;
-                }
-                Err(TrySendError::Disconnected(_)) => self.gone = true,
-            }
-        }
-        any
     }
 }
