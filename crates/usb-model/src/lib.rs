@@ -6,7 +6,8 @@
 //! Devices are honest: they keep address, configuration, halts and data toggles themselves, and compare them with what the host
 //! believes, which every request carries. So a host that forgets a CLEAR_FEATURE is found out here, as it would be on a desk.
 //!
-//! [`chapter9`] is what all devices have in common, [`device`] holds those that there are.
+//! [`chapter9`] is what all devices have in common, [`device`] holds those that there are. Hubs have the devices behind them themselves:
+//! the host reaches these through [`UsbDevice::child`], the hand that plugs and pulls through [`UsbDevice::hub`].
 //!
 //! # What this crate does not do
 //!

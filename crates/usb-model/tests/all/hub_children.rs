@@ -9,7 +9,7 @@ use usb_spec::setup::Feature;
 use usb_spec::{Setup, Speed};
 
 use crate::common::RamSlice;
-use crate::common::tree::{HubBench, keyboard};
+use crate::common::tree::{HubBench, hub, keyboard};
 
 #[test]
 fn a_hub_takes_what_is_not_faster_and_of_its_half() {
@@ -138,4 +138,64 @@ fn work_under_way_keeps_a_pulled_device_until_it_is_done() {
     assert_eq!(hub.answer(token), Some(Status::TransactionError));
     assert!(hub.bench.device.take_departed(1).is_some());
     hub.attach(1, keyboard(Speed::Low));
+}
+
+/// A hub in port 1 with a keyboard in its port 2, both configured; the keyboard may wake and has something to say.
+fn two_tiers() -> HubBench {
+    let mut bench = HubBench::of(Speed::High, 4);
+    let mut typist = Keyboard::<RamSlice>::new(KeyboardOptions::default());
+    typist.type_text("w");
+    let mut inner = hub(Speed::High, 4);
+    inner.attach(2, Box::new(typist)).unwrap();
+    bench.attach(1, Box::new(inner));
+    bench.enable(1);
+    bench.configure_child(&[1], 3);
+    for feature in [PortFeature::PORT_POWER, PortFeature::PORT_RESET] {
+        bench.control(&[1], 3, Setup::set_port_feature(feature, 2));
+        bench.wait(Duration::from_millis(11));
+    }
+    bench.configure_child(&[1, 2], 4);
+    bench.arm_child(&[1, 2], 4);
+    bench
+}
+
+#[test]
+fn a_hub_that_is_polled_alone_lets_time_pass_for_all_behind_it() {
+    let mut bench = two_tiers();
+    let reset = Setup::set_port_feature(PortFeature::PORT_RESET, 2);
+    bench.control(&[1], 3, reset);
+    let before = bench.bench.now;
+    for _ in 0..3 {
+        let Some(deadline) = bench.bench.device.next_deadline() else {
+            break;
+        };
+        bench.bench.now = bench.bench.now.max(deadline);
+        bench.bench.run();
+    }
+    assert_eq!(
+        bench.bench.device.next_deadline(),
+        None,
+        "the reset is over"
+    );
+    assert_eq!(bench.bench.now - before, Duration::from_millis(10));
+}
+
+#[test]
+fn a_key_two_hubs_down_wakes_the_host_through_both() {
+    let mut bench = two_tiers();
+    bench.bench.device.suspend(true);
+    bench.bench.run();
+    assert_eq!(bench.bench.wakes, 1);
+    bench.bench.device.suspend(false);
+    assert_eq!(bench.ask(&[1, 2], 4), Some(Status::Ok));
+}
+
+#[test]
+fn a_key_two_hubs_down_wakes_the_port_that_sleeps() {
+    let mut bench = two_tiers();
+    bench.set(PortFeature::PORT_SUSPEND, 1);
+    bench.wait(Duration::from_millis(21));
+    assert_eq!(bench.bench.wakes, 0, "the host was awake");
+    assert!(PortChange(bench.status(1).1).has_suspend());
+    assert_eq!(bench.ask(&[1, 2], 4), Some(Status::Ok));
 }
