@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeSet;
+use core::fmt;
 
 use usb_spec::endpoint::EndpointAddress;
 use xhci_spec::number::{Dci, Iova, PortId, SlotId};
@@ -140,7 +141,6 @@ pub(crate) fn is_last<H: Hal>(left: &mut BTreeSet<Dci>, input: &Input<H>) -> boo
 }
 
 /// A job and where it stands.
-#[derive(Debug)]
 pub(crate) enum Job<H: Hal> {
     Enumerate(Box<Enumeration<H>>),
     Clear(Clearing),
@@ -165,6 +165,19 @@ pub(crate) enum HubRequest {
     ClearTt { value: u16, port: u8 },
 }
 
+impl<H: Hal> fmt::Debug for Job<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Enumerate(job) => job.fmt(f),
+            Self::Clear(job) => job.fmt(f),
+            Self::Configure(job) => job.fmt(f),
+            Self::Remove(job) => job.fmt(f),
+            Self::Power(job) => job.fmt(f),
+            Self::Hub(job) => job.fmt(f),
+        }
+    }
+}
+
 impl<H: Hal> Job<H> {
     /// The operation that waits for it.
     pub(crate) fn operation(&self) -> Option<OperationId> {
@@ -187,6 +200,19 @@ impl<H: Hal> Job<H> {
             | Self::Remove(_)
             | Self::Power(_) => true,
         }
+    }
+
+    /// Whether it enumerates or resets what is plugged into this hub.
+    pub(crate) fn is_behind(&self, hub: SlotId) -> bool {
+        let parent = match self {
+            Self::Enumerate(job) => job.place.parent,
+            Self::Clear(_)
+            | Self::Configure(_)
+            | Self::Remove(_)
+            | Self::Power(_)
+            | Self::Hub(_) => None,
+        };
+        parent.is_some_and(|parent| parent.hub == hub)
     }
 
     /// Whether it enumerates or resets what is plugged in there; a device's other jobs do not wait for its port.

@@ -1,5 +1,7 @@
 //! Who hangs where: places, parents, translators.
 
+use alloc::vec::Vec;
+
 use usb_spec::endpoint::TransferKind;
 use usb_spec::speed::Speed;
 use usb_spec::time::Instant;
@@ -7,7 +9,7 @@ use xhci_spec::number::{PortId, RouteString, SlotId, SpeedId};
 
 use crate::control::Control;
 use crate::device::speed_id;
-use crate::job::{HubRequest, Input};
+use crate::job::{HubRequest, Input, Job, JobId};
 use crate::port::{Port, PortEvent};
 use crate::{EndpointKey, Hal, Parent, Place, TransferError, Translator};
 
@@ -101,7 +103,7 @@ impl<H: Hal> Control<H> {
     }
 
     /// The devices that hang on this hub's ports.
-    pub(crate) fn children(&self, hub: SlotId) -> alloc::vec::Vec<SlotId> {
+    pub(crate) fn children(&self, hub: SlotId) -> Vec<SlotId> {
         let devices = self.devices.values().map(|device| &device.info);
         devices
             .filter(|info| info.place.parent.is_some_and(|parent| parent.hub == hub))
@@ -109,7 +111,7 @@ impl<H: Hal> Control<H> {
             .collect()
     }
 
-    /// A hub no longer works: its job is over, its buffers come back with its endpoints.
+    /// A hub no longer works: its job is over, its buffers come back with its endpoints, and what was on its way behind it is gone.
     pub(crate) fn stop_hub(&mut self, slot: SlotId) {
         let job = self
             .devices
@@ -120,6 +122,11 @@ impl<H: Hal> Control<H> {
         }
         if let Some(device) = self.devices.get_mut(&slot) {
             device.info.hub = None;
+        }
+        let behind = |(id, job): (&JobId, &Job<H>)| job.is_behind(slot).then_some(*id);
+        let orphans: Vec<JobId> = self.jobs.iter().filter_map(behind).collect();
+        for job in orphans {
+            self.feed(job, Input::Port(PortEvent::Gone));
         }
     }
 

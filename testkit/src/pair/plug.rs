@@ -85,17 +85,22 @@ impl Pair {
         drop(self.model.borrow_mut().detach(port, now));
     }
 
-    /// Lends the test's hand the downstream side of the hub on a port.
+    /// Lends the test's hand the downstream side of a hub: the one on a port, or behind it along `route`, port by port.
     ///
     /// # Panics
-    /// If there is no hub on it.
+    /// If there is no hub.
     pub fn at_hub<T>(
         &mut self,
         port: PortId,
+        route: &[u8],
         hand: impl FnOnce(&mut dyn Downstream<VolatileSlice>) -> T,
     ) -> T {
         let mut model = self.model.borrow_mut();
-        let device = model.device_mut(port).expect("a device on the port");
+        let mut device: &mut dyn UsbDevice<VolatileSlice> =
+            model.device_mut(port).expect("a device on the port");
+        for port in route {
+            device = device.child(*port).expect("a device on the way");
+        }
         hand(device.hub().expect("a hub"))
     }
 

@@ -93,6 +93,10 @@ impl<H: Hal> fmt::Debug for Control<H> {
         f.debug_struct("Control")
             .field("start", &self.start)
             .field("devices", &self.devices.len())
+            .field("jobs", &self.jobs)
+            .field("address_zero", &self.address_zero)
+            .field("waiting_for_it", &self.address_queue)
+            .field("timers", &self.timers)
             .finish_non_exhaustive()
     }
 }

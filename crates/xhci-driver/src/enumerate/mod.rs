@@ -7,6 +7,7 @@ mod descriptors;
 mod ending;
 
 use alloc::collections::BTreeSet;
+use core::fmt;
 
 use usb_spec::descriptor;
 use usb_spec::descriptor::{DescriptorKind, LanguageId};
@@ -33,7 +34,6 @@ pub(crate) const DESCRIPTOR_BYTES: usize = 4096;
 const STRING_BYTES: u16 = 255;
 
 /// One way to a configured device.
-#[derive(Debug)]
 pub(crate) struct Enumeration<H: Hal> {
     pub(crate) place: Place,
     speed: Option<SpeedId>,
@@ -101,6 +101,20 @@ enum Text {
 
 /// What a step leads to.
 type Next = Result<(), (EnumerationStep, OperationError)>;
+
+impl<H: Hal> fmt::Debug for Enumeration<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Enumeration")
+            .field("place", &self.place)
+            .field("slot", &self.slot)
+            .field("again", &self.again)
+            .field("attempt", &self.attempt)
+            .field("step", &self.step)
+            .field("left", &self.left)
+            .field("failed", &self.failed)
+            .finish_non_exhaustive()
+    }
+}
 
 impl<H: Hal> Enumeration<H> {
     pub(crate) fn new(

@@ -7,7 +7,7 @@ use xhci_hal::DmaBuffer;
 use xhci_spec::number::SlotId;
 
 use super::port::{Due, HubPortEvent, Status};
-use super::{Hub, REPORT_BYTES, REST, Task};
+use super::{Hub, REPORT_BYTES, REREADS_MAX, REST, Task};
 use crate::control::Control;
 use crate::enumerate::Enumeration;
 use crate::job::{HubRequest, Input, Job, JobId};
@@ -18,7 +18,11 @@ impl<H: Hal> Control<H> {
     pub(super) fn hub_timer(&mut self, id: JobId, hub: &mut Hub<H>, now: Instant) {
         if let Some(Task::PowerGood(_)) = hub.running {
             hub.running = None;
-            hub.tasks.extend((1..=hub.port_count()).map(Task::Status));
+            hub.tasks
+                .extend((1..=hub.port_count()).map(|port| Task::Status {
+                    port,
+                    again: REREADS_MAX,
+                }));
         }
         if hub.report.is_some() && hub.port_count() > 0 {
             self.arm_report(id, hub, now);
@@ -99,7 +103,7 @@ impl<H: Hal> Control<H> {
         &mut self,
         id: JobId,
         hub: &mut Hub<H>,
-        number: u8,
+        (number, again): (u8, u8),
         bytes: &[u8],
         now: Instant,
     ) {
@@ -107,7 +111,14 @@ impl<H: Hal> Control<H> {
             return;
         };
         let status = Status::parse(*bytes, hub.super_speed);
-        // Cleared before anything else is asked of the port, in front of what waits.
+        // Cleared before anything else is asked of the port, in front of what waits; then read again, for what changed in between was
+        // cleared unseen.
+        if let Some(again) = again.checked_sub(1).filter(|_| status.has_changed()) {
+            hub.tasks.push_front(Task::Status {
+                port: number,
+                again,
+            });
+        }
         for feature in status.to_clear() {
             hub.tasks.push_front(Task::Clear(number, feature));
         }

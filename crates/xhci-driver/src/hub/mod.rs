@@ -10,6 +10,7 @@ mod port;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use core::fmt;
 use core::time::Duration;
 
 use memory::Slice;
@@ -35,6 +36,9 @@ const CONTROL_BYTES: usize = 128;
 /// The longest report of the status-change endpoint: a bit for the hub and for each of 255 ports.
 const REPORT_BYTES: usize = 32;
 
+/// How often a port's changes are cleared and its status read again in one go.
+const REREADS_MAX: u8 = 8;
+
 /// How many requests may fail in a row before the hub is reset.
 const FAILURES_MAX: u8 = 4;
 
@@ -42,7 +46,6 @@ const FAILURES_MAX: u8 = 4;
 const REST: Duration = Duration::from_millis(100);
 
 /// A hub at work.
-#[derive(Debug)]
 pub(crate) struct Hub<H: Hal> {
     slot: SlotId,
     super_speed: bool,
@@ -67,13 +70,30 @@ enum Task {
     Power(u8),
     /// The ports' power needs that long.
     PowerGood(Duration),
-    Status(u8),
+    /// A port's status is asked for; and once more after its changes were cleared, so often.
+    Status {
+        port: u8,
+        again: u8,
+    },
     Clear(u8, PortFeature),
     Reset(u8, PortFeature),
     ClearTt {
         value: u16,
         port: u8,
     },
+}
+
+impl<H: Hal> fmt::Debug for Hub<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("slot", &self.slot)
+            .field("ports", &self.ports)
+            .field("running", &self.running)
+            .field("tasks", &self.tasks)
+            .field("listens", &self.report.is_none())
+            .field("failures", &self.failures)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<H: Hal> Control<H> {
@@ -199,7 +219,7 @@ impl<H: Hal> Control<H> {
                     self.sleep(id, now + time);
                     return;
                 }
-                Task::Status(port) => Setup::get_port_status(port),
+                Task::Status { port, .. } => Setup::get_port_status(port),
                 Task::Clear(port, feature) => Setup::clear_port_feature(feature, port),
                 Task::Reset(port, feature) => Setup::set_port_feature(feature, port),
                 Task::ClearTt { value, port } => Setup::clear_tt_buffer(value, port),
@@ -229,7 +249,7 @@ impl<H: Hal> Control<H> {
                 TransferError::Disconnected | TransferError::Cancelled
             );
             hub.failures = hub.failures.saturating_add(u8::from(!leaving));
-            if let Some(task @ (Task::Descriptor | Task::Status(_) | Task::Reset(..))) =
+            if let Some(task @ (Task::Descriptor | Task::Status { .. } | Task::Reset(..))) =
                 task.filter(|_| !leaving)
             {
                 hub.tasks.push_front(task);
@@ -239,7 +259,9 @@ impl<H: Hal> Control<H> {
         hub.failures = 0;
         match task {
             Some(Task::Descriptor) => self.hub_described(hub, &bytes),
-            Some(Task::Status(port)) => self.hub_port_status(id, hub, port, &bytes, now),
+            Some(Task::Status { port, again }) => {
+                self.hub_port_status(id, hub, (port, again), &bytes, now);
+            }
             _ => {}
         }
     }
@@ -291,9 +313,12 @@ impl<H: Hal> Hub<H> {
 
     /// A port's status is asked for, unless that stands in line already.
     fn look(&mut self, number: u8) {
-        let task = Task::Status(number);
-        if !self.tasks.contains(&task) {
-            self.tasks.push_back(task);
+        let waits = |task: &Task| matches!(task, Task::Status { port, .. } if *port == number);
+        if !self.tasks.iter().any(waits) {
+            self.tasks.push_back(Task::Status {
+                port: number,
+                again: REREADS_MAX,
+            });
         }
     }
 

@@ -94,6 +94,11 @@ impl Status {
             .map(|(_, feature)| *feature)
     }
 
+    /// Whether there is anything to clear.
+    pub(super) fn has_changed(self) -> bool {
+        self.to_clear().next().is_some()
+    }
+
     fn connection_changed(self) -> bool {
         // The same bit in both kinds.
         self.changes & PortChange::CONNECTION != 0
