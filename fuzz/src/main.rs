@@ -24,5 +24,5 @@ fn chosen() -> &'static Target {
 }
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    (TARGET.get_or_init(chosen).run)(data);
+    TARGET.get_or_init(chosen).play(data);
 });

@@ -26,10 +26,9 @@ pub struct Target {
     pub name: &'static str,
     /// What it plays, in a few words.
     pub about: &'static str,
-    /// The longest input worth trying, in bytes.
-    pub longest: u32,
-    /// Plays one input. Panics when something is wrong with the house, never because of the input.
-    pub run: fn(&[u8]),
+    /// The longest input worth trying, in bytes; what is longer is cut.
+    pub longest: usize,
+    run: fn(&[u8]),
 }
 
 impl Target {
@@ -37,6 +36,14 @@ impl Target {
     #[must_use]
     pub fn find(name: &str) -> Option<&'static Self> {
         TARGETS.iter().find(|target| target.name == name)
+    }
+
+    /// Plays one input.
+    ///
+    /// # Panics
+    /// When something is wrong with the house, never because of the input.
+    pub fn play(&self, input: &[u8]) {
+        (self.run)(input.get(..self.longest).unwrap_or(input));
     }
 }
 
