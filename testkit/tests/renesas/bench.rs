@@ -33,9 +33,15 @@ impl Bench {
 
     /// A card behind accesses that cost this much.
     pub(crate) fn with_access(options: Options, access: Duration) -> Self {
+        let bench = Self::with_clock(options, Clock::Virtual { access });
+        bench.card.sleep(Duration::from_millis(10));
+        bench
+    }
+
+    /// A card on this clock.
+    pub(crate) fn with_clock(options: Options, clock: Clock) -> Self {
         let chip = Chip::new(options, Instant::START);
-        let card = Clocked::new(chip, Clock::Virtual { access });
-        card.sleep(Duration::from_millis(10));
+        let card = Clocked::new(chip, clock);
         Self { card }
     }
 

@@ -1,5 +1,6 @@
 //! The story that this loader was made for, and its end: S6 to S9.
 
+use pci_model::Clock;
 use renesas::{Error, Verdict, VscdChoice};
 use renesas_spec::registers::Version;
 use xhci_hal::Width;
@@ -59,6 +60,22 @@ fn s7_four_kib_show_the_same_story() {
         "{:#?}",
         linux.log
     );
+}
+
+#[test]
+fn s7_a_clock_that_counts_accesses_tells_the_same_story_however_slow_they_are() {
+    let bench = Bench::with_clock(blank("P25Q40H"), Clock::PER_LINUX_TURN);
+    let mut linux = Played::new(LINUX_6_16, &bench);
+    let file = crate::bench::small_image(0x2026);
+    assert_eq!(linux.probe(Some(&file)), Err(ETIMEDOUT));
+    assert!(
+        REPORTED.iter().all(|text| linux.said(text)),
+        "{:#?}",
+        linux.log
+    );
+    let bench = Bench::with_clock(blank("P25Q40H"), Clock::PER_LINUX_TURN);
+    let mut linux = Played::new(LINUX_6_17, &bench);
+    linux.probe(Some(&file)).unwrap();
 }
 
 #[test]
