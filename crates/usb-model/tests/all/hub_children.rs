@@ -199,3 +199,14 @@ fn a_key_two_hubs_down_wakes_the_port_that_sleeps() {
     assert!(PortChange(bench.status(1).1).has_suspend());
     assert_eq!(bench.ask(&[1, 2], 4), Some(Status::Ok));
 }
+
+#[test]
+fn what_a_device_has_answered_before_it_is_pulled_still_arrives() {
+    let mut bench = HubBench::of(Speed::High, 4);
+    bench.attach(1, keyboard(Speed::Low));
+    bench.enable(1);
+    let token = bench.request(&[1], 0);
+    assert!(bench.detach(1).is_some());
+    assert_eq!(bench.answer(token), Some(Status::Ok));
+    assert!(bench.bench.device.child(1).is_none());
+}

@@ -161,3 +161,15 @@ fn both_halves_of_a_usb3_hub_carry_the_same_container() {
         assert_eq!(ids, [[7; 16]]);
     }
 }
+
+#[test]
+fn a_super_speed_hub_forgets_its_depth_with_its_configuration() {
+    let mut hub = HubBench::of(Speed::Super, 4);
+    hub.configure_depth(0);
+    hub.attach(1, disk(Speed::Super));
+    assert_eq!(hub.control_out(Setup::set_configuration(1)), Status::Ok);
+    hub.enable(1);
+    assert_eq!(hub.ask(&[1], 0), Some(Status::TransactionError));
+    hub.configure_depth(0);
+    assert_eq!(hub.ask(&[1], 0), Some(Status::Ok));
+}

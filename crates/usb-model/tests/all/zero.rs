@@ -443,3 +443,20 @@ fn requests_of_one_queue_are_taken_back_from_its_middle_case_24() {
     let done: Vec<Token> = bench.done.iter().map(|done| done.token).collect();
     assert_eq!(done, [0, 1, 2, 3, 5, 7].map(|at| tokens[at]));
 }
+
+#[test]
+fn a_new_configuration_empties_the_loop_and_ends_halts() {
+    let mut bench = zero(&ZeroOptions::default(), 2);
+    assert_eq!(write(&mut bench, BULK_OUT, &[1]), Some((Status::Ok, 1)));
+    for value in [3, 2] {
+        let setup = Setup::set_configuration(value);
+        assert_eq!(bench.control_out(setup, &[]), Status::Ok);
+        bench.sequences.clear();
+        if value == 3 {
+            assert_eq!(write(&mut bench, BULK_OUT, &[1]), Some((Status::Ok, 1)));
+            assert!(bench.is_halted(BULK_OUT), "the sink wants zeroes");
+        }
+    }
+    assert!(!bench.is_halted(BULK_OUT));
+    assert_eq!(bench.transfer(BULK_IN, 512), None);
+}
