@@ -32,3 +32,5 @@ pub const VENDOR: u16 = 0x1912;
 pub const UPD720201: u16 = 0x0014;
 /// PCI device id of the uPD720202: two USB3 and two USB2 ports.
 pub const UPD720202: u16 = 0x0015;
+/// Where the chip has its PCI power management capability, as `lspci` shows it; PMCSR is 4 bytes on.
+pub const POWER_MANAGEMENT: u16 = 0x50;

@@ -1,3 +1,4 @@
+use renesas_spec::POWER_MANAGEMENT;
 use renesas_spec::registers::{
     DownloadControl, FwVersion, Mailbox, RomConfiguration, RomControl, RomInformation,
 };
@@ -18,7 +19,7 @@ pub enum Seen {
     },
     /// All ones: nobody answers.
     Gone,
-    /// The registers cannot be reached: BAR 0 is not mapped, or memory space is off.
+    /// The registers cannot be reached: BAR 0 is not mapped, memory space is off, or the card sleeps (D3hot).
     Unreadable,
 }
 
@@ -70,7 +71,8 @@ impl<'a, C: ConfigSpace + ?Sized, S: ControllerStatus + ?Sized> Card<'a, C, S> {
         Self { config, status }
     }
 
-    /// The controller's status. All ones mean nothing while memory space is off (PCI 3.0 §6.2.2, unchecked).
+    /// The controller's status. All ones mean nothing while memory space is off (PCI 3.0 §6.2.2, unchecked) or the card sleeps (PCI
+    /// Power Management 1.2 §5.4, unchecked).
     pub(crate) fn seen(&self) -> Result<Seen, Error> {
         const COMMAND: u16 = 0x04;
         const MEMORY_SPACE: u32 = 0x2;
@@ -78,11 +80,14 @@ impl<'a, C: ConfigSpace + ?Sized, S: ControllerStatus + ?Sized> Card<'a, C, S> {
         if seen != Seen::Gone {
             return Ok(seen);
         }
-        let command = self.read(COMMAND, Width::Word)?;
-        Ok(if command & MEMORY_SPACE == 0 {
-            Seen::Unreadable
-        } else {
+        const PMCSR: u16 = POWER_MANAGEMENT + 4;
+        const STATE: u32 = 0x3;
+        let decodes = self.read(COMMAND, Width::Word)? & MEMORY_SPACE != 0;
+        let asleep = self.read(PMCSR, Width::Word)? & STATE != 0;
+        Ok(if decodes && !asleep {
             Seen::Gone
+        } else {
+            Seen::Unreadable
         })
     }
 

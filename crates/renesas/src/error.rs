@@ -49,7 +49,7 @@ pub enum Error {
     Running,
     /// Whether the controller runs cannot be read.
     #[error(
-        "whether the USB controller runs cannot be told: BAR 0 cannot be read; map it and turn memory space on (bit 1 of the command register)"
+        "whether the USB controller runs cannot be told: BAR 0 cannot be read; wake the card (power state D0), map its BAR 0 and turn memory space on (bit 1 of the command register)"
     )]
     StatusUnknown,
     /// Download is locked.

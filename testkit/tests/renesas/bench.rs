@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use pci_model::profile::renesas_upd72020x::{Chip, Flash, Options, Part};
-use pci_model::{Clock, Clocked};
+use pci_model::{Clock, Clocked, Function};
 use renesas::job::{Job, Loaded, RamDownload, RamOptions, RomRead, RomUpdate, Updated};
 use renesas::{
     Backup, Card, CardStatus, Consent, ControllerStatus, Error, Image, RomTable, Seen, Step,
@@ -42,6 +42,8 @@ impl Bench {
     pub(crate) fn with_clock(options: Options, clock: Clock) -> Self {
         let chip = Chip::new(options, Instant::START);
         let card = Clocked::new(chip, clock);
+        // Whoever unbinds a driver leaves memory space on.
+        card.write(0x04, Width::Word, 2).unwrap();
         Self { card }
     }
 
@@ -51,7 +53,6 @@ impl Bench {
 
     /// Reads a register without taking time.
     pub(crate) fn peek(&self, at: u16, width: Width) -> u32 {
-        use pci_model::Function;
         self.card.with(|chip, now| chip.config_read(now, at, width))
     }
 
@@ -91,6 +92,7 @@ impl Bench {
         self.card.with(|chip, now| {
             chip.power_off(now);
             chip.power_on(now);
+            chip.config_write(now, 0x04, Width::Word, 2);
         });
         self.card.sleep(Duration::from_millis(10));
     }

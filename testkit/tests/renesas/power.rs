@@ -62,6 +62,30 @@ fn s21_a_chip_that_hangs_after_its_second_sleep_is_told_and_only_the_mains_help(
 }
 
 #[test]
+fn s21_a_driver_that_sends_the_chip_to_sleep_twice_sees_the_same() {
+    let mut options = two_blocks("P25Q40H", Some(0x2024), None);
+    options.faults.wedge_after_sleeps = Some(2);
+    let bench = Bench::new(options);
+    for seen in [1, 0x0801] {
+        bench.write(0x54, Width::Word, 3);
+        bench.write(0x54, Width::Word, 0);
+        assert_eq!(bench.usbsts(), seen);
+    }
+}
+
+#[test]
+fn a_card_that_sleeps_is_not_called_gone_and_not_loaded() {
+    let bench = Bench::new(Options::default());
+    bench.write(0x54, Width::Word, 3);
+    assert_eq!(bench.verdict(), Verdict::Unknown { version: None });
+    let error = bench.load(&image(0x2026)).unwrap_err();
+    assert_eq!(error, Error::StatusUnknown);
+    assert!(error.to_string().contains("power state D0"));
+    bench.write(0x54, Width::Word, 0);
+    assert!(bench.load(&image(0x2026)).is_ok());
+}
+
+#[test]
 fn s22_all_ones_mislead_linux_and_not_us() {
     let mut options = two_blocks("P25Q40H", Some(0x2024), None);
     options.faults.bus_reset_kills = true;

@@ -6,7 +6,7 @@ use renesas_spec::registers::Version;
 use xhci_hal::Width;
 
 use crate::bench::{Bench, blank, image, ms, vscd};
-use crate::others::{ETIMEDOUT, LINUX_6_16, LINUX_6_17, Played};
+use crate::others::{ETIMEDOUT, LINUX_6_16, LINUX_6_17, Played, UPD_LOAD};
 
 /// The lines of the reported log, in their order.
 const REPORTED: [&str; 3] = [
@@ -140,4 +140,30 @@ fn our_own_failed_rom_write_leaves_an_engine_that_is_done() {
     let start = bench.now();
     bench.load(&file).unwrap();
     assert!(bench.now() - start < ms(100), "it had nothing to wait for");
+}
+
+#[test]
+fn what_another_loader_left_open_is_closed_first() {
+    let file = image(0x2026);
+    let mut options = blank("P25Q40H");
+    options.faults.rom_frozen_word = Some(400);
+    let bench = Bench::new(options);
+    let mut upd = Played::new(UPD_LOAD, &bench);
+    assert_eq!(upd.rom(&file), Err(ETIMEDOUT));
+    assert_eq!(upd.log, ["SET_DATAx never go to zero"]);
+    assert!(bench.rom_control().access(), "left set");
+    bench.load(&file).unwrap();
+    assert_eq!(bench.version(), Some(Version(0x2026)));
+
+    // The same in the other interface: Enable left set, two words in the mailboxes.
+    let mut options = blank("P25Q40H");
+    options.faults.frozen_word = Some(400);
+    let bench = Bench::new(options);
+    assert_eq!(Played::new(UPD_LOAD, &bench).ram(&file), Err(ETIMEDOUT));
+    assert!(bench.download_control().enable(), "left set");
+    bench
+        .card
+        .with(|chip, _| chip.options_mut().faults.frozen_word = None);
+    bench.load(&file).unwrap();
+    assert_eq!(bench.version(), Some(Version(0x2026)));
 }

@@ -81,6 +81,14 @@ impl RamDownload {
         }
     }
 
+    /// Whether Enable cannot be set.
+    const fn untouched(&self) -> bool {
+        matches!(
+            self.state,
+            State::Check | State::Settle(_) | State::Enable | State::Over
+        )
+    }
+
     fn turn<C: ConfigSpace + ?Sized, S: ControllerStatus + ?Sized>(
         &mut self,
         card: &Card<'_, C, S>,
@@ -223,7 +231,7 @@ impl Job for RamDownload {
             self.state = State::Over;
             return Step::Done(Err(error));
         }
-        let untouched = matches!(self.state, State::Check | State::Settle(_) | State::Over);
+        let untouched = self.untouched();
         match self.turn(card, now) {
             Ok(Next::Wait(wait)) => {
                 self.wait = wait;
@@ -250,9 +258,10 @@ impl Job for RamDownload {
     }
 
     fn cancel(&mut self) {
-        self.state = match self.state {
-            State::Over => State::Over,
-            _ => State::Clean(Error::Cancelled),
+        self.state = if self.untouched() {
+            State::Over
+        } else {
+            State::Clean(Error::Cancelled)
         };
     }
 

@@ -1,13 +1,13 @@
 use renesas_spec::registers::{
     Data0, Data1, DownloadControl, FwVersion, RomConfiguration, RomControl, RomInformation,
 };
-use renesas_spec::vscd;
+use renesas_spec::{POWER_MANAGEMENT, vscd};
 use usb_spec::time::Instant;
 use xhci_hal::Width;
 use xhci_spec::registers::{HccParams1, HcsParams1, Register, UsbCmd, UsbSts};
 
 use super::download::Download;
-use super::identity::{self, POWER};
+use super::identity;
 use super::image;
 use super::options::{Model, Options};
 use super::part::Flash;
@@ -200,7 +200,8 @@ impl Chip {
     /// Whether memory space is enabled in the command register is for whoever decodes the BAR.
     pub fn bar_read(&mut self, now: Instant, at: u32) -> u32 {
         let status = self.status(now);
-        if self.power.is_gone() {
+        // In D3hot only configuration space answers.
+        if self.power.is_gone() || self.is_asleep() {
             return u32::MAX;
         }
         let ports = match self.options.model {
@@ -222,7 +223,8 @@ impl Chip {
     /// Takes a write to BAR 0: run, stop and reset, and only while firmware runs.
     pub fn bar_write(&mut self, now: Instant, at: u32, value: u32) {
         self.advance(now);
-        if at == USBCMD && self.firmware.is_some() && !self.power.is_gone() {
+        let deaf = self.power.is_gone() || self.is_asleep();
+        if at == USBCMD && self.firmware.is_some() && !deaf {
             let command = UsbCmd::from_bits(value);
             self.running = command.run() && !command.host_controller_reset();
             self.kick(now);
@@ -231,13 +233,12 @@ impl Chip {
 
     /// What the dword at `at` holds, where the engines answer for it and not the space.
     fn engine_dword(&self, at: u16) -> Option<u32> {
-        const POWER_DWORD: u16 = POWER as u16;
         let [data0, data1] = self.data;
         Some(match at {
-            POWER_DWORD => {
+            POWER_MANAGEMENT => {
                 // Without firmware it cannot wake from D3cold.
                 let wakes = u32::from(PowerManagement::PME_FROM_D3COLD) << 16;
-                let all = self.space.dword(POWER_DWORD) | wakes;
+                let all = self.space.dword(POWER_MANAGEMENT) | wakes;
                 match self.firmware {
                     Some(_) => all,
                     None => all & !wakes,
@@ -333,7 +334,7 @@ impl Function for Chip {
         if self.power.is_gone() {
             return;
         }
-        let now = self.now;
+        let (now, slept) = (self.now, self.is_asleep());
         let (mut wide, mut mask) = (0_u128, 0_u128);
         for (n, byte) in (0..width.bytes()).zip(value.to_le_bytes()) {
             let Some(place) = at.checked_add(n) else {
@@ -349,6 +350,11 @@ impl Function for Chip {
         }
         if mask != 0 {
             self.write_engines(wide, mask, now);
+        }
+        match (slept, self.is_asleep()) {
+            (false, true) => self.falls_asleep(),
+            (true, false) => self.wakes(),
+            _ => {}
         }
         self.kick(now);
     }

@@ -1,13 +1,13 @@
 //! What the chip says of itself in configuration space: header and capabilities, as cards show them.
 
-use renesas_spec::{UPD720201, UPD720202, VENDOR, vscd};
+use renesas_spec::{POWER_MANAGEMENT, UPD720201, UPD720202, VENDOR, vscd};
 
 use super::options::Model;
 use crate::Space;
 use crate::capability::{Chain, Express, Msi, MsiX, PowerManagement, extended};
 
 /// Where the power management capability stands.
-pub(super) const POWER: u8 = 0x50;
+const POWER: u8 = POWER_MANAGEMENT.to_le_bytes()[0];
 /// PMC with firmware: aux current 375 mA, PME from D0, D3hot and D3cold. Without firmware it cannot wake from D3cold.
 const POWER_CAPABILITIES: u16 = 0xc9c3;
 /// PMCSR after reset: it keeps its state over D3hot.

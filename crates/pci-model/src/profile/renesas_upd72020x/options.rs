@@ -141,7 +141,7 @@ pub struct Faults {
     pub vscd_required: bool,
     /// What happens without the magic number.
     pub wrong_magic: WrongMagic,
-    /// After this many sleeps the chip hangs until the mains are pulled.
+    /// After this many sleeps (D3hot, or the machine's) the chip hangs until the mains are pulled.
     pub wedge_after_sleeps: Option<u8>,
     /// A bus reset kills it: the link stays down until the mains are pulled.
     pub bus_reset_kills: bool,

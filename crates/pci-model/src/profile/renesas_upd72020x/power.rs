@@ -1,9 +1,11 @@
+use renesas_spec::POWER_MANAGEMENT;
 use usb_spec::time::Instant;
 
 use super::chip::Chip;
 use super::download::Download;
 use super::identity;
 use super::rom_engine::RomEngine;
+use crate::capability::PowerManagement;
 
 /// Whether the chip has power, and whether it is still with us.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,15 +68,33 @@ impl Chip {
         }
         self.advance(asleep);
         self.running = false;
+        if !self.is_asleep() {
+            self.falls_asleep();
+        }
+        self.wakes();
+        self.forget_header();
+        self.advance(awake);
+    }
+
+    /// Whether software put it into D3hot.
+    pub(super) fn is_asleep(&self) -> bool {
+        let control = self.space.byte(POWER_MANAGEMENT + PowerManagement::CONTROL);
+        u16::from(control) & PowerManagement::STATE == PowerManagement::STATE
+    }
+
+    /// One sleep more; D3hot itself loses nothing.
+    pub(super) fn falls_asleep(&mut self) {
         self.power.sleeps = self.power.sleeps.saturating_add(1);
+    }
+
+    /// It may have been one sleep too many.
+    pub(super) fn wakes(&mut self) {
         let limit = self.options.faults.wedge_after_sleeps;
         if limit.is_some_and(|limit| self.power.sleeps >= limit) {
             self.power.wedged = true;
             self.firmware = None;
             self.starting = None;
         }
-        self.forget_header();
-        self.advance(awake);
     }
 
     /// The bus is reset: by a warm restart, or by software, as the chip has no reset of its own.
