@@ -243,3 +243,19 @@ fn a_controller_that_dies_in_the_middle_of_a_read_gives_the_disk_a_clear_end() {
         }
     }
 }
+
+#[test]
+fn a_command_that_was_aborted_before_it_was_seen_is_not_carried_out_later() {
+    // With one slot only, an Enable Slot that comes to life again would leave none for the next try.
+    let lost = Fault::once(What::LostDoorbell).after(1);
+    let mut options = with_plan(&[lost]);
+    options.model.max_slots = 1;
+    let mut pair = Pair::up_with(options).expect("it comes up");
+    let (port, _) = pair.plug_disk(
+        DiskOptions::default(),
+        shared(PatternMedium::new(1 << 20, 1)),
+    );
+    pair.attached(port).expect("the slot is still free");
+    assert!(pair.notices().contains(&Notice::CommandAborted));
+    assert_all_fired(&pair.finish().expect("nothing is left behind"));
+}
