@@ -48,6 +48,25 @@ fn versions_read_as_cards_show_them() {
 }
 
 #[test]
+fn a_version_and_its_text_are_inverse_and_other_texts_are_none() {
+    for bits in [0, 0x2018, 0x2026, 0xffff] {
+        let version = Version(bits);
+        assert_eq!(version.to_string().parse(), Ok(version));
+    }
+    for text in [
+        "",
+        "2026",
+        "2.0.2",
+        "2.0.2.6.1",
+        "2.0.2.16",
+        "2.0.2.+",
+        "2.0.2.g",
+    ] {
+        assert!(text.parse::<Version>().is_err(), "{text}");
+    }
+}
+
+#[test]
 fn control_values_of_field_reports_decode() {
     // F4 = 0020h after a failed upload; F4 = 0301h while nobody serves the mailboxes; F6 = 8000h after power-on with a ROM.
     assert_eq!(

@@ -1,6 +1,7 @@
 //! The interface through which firmware comes in: version, two control registers, two words of data. §7.1 (unchecked).
 
 use core::fmt;
+use core::str::FromStr;
 
 use xhci_spec::registers::{Access, Block, Field, FieldValue, Register, Show};
 
@@ -26,6 +27,40 @@ impl fmt::Display for Version {
         write!(f, "{a:x}.{b:x}.{c:x}.{d:x}")
     }
 }
+
+impl FromStr for Version {
+    type Err = ParseVersionError;
+
+    /// Reads `2.0.2.6`.
+    fn from_str(text: &str) -> Result<Self, ParseVersionError> {
+        let mut digits = text.split('.');
+        let mut version = 0;
+        for _ in 0..4 {
+            let digit = digits.next().ok_or(ParseVersionError)?;
+            let digit = match digit.len() {
+                1 => u16::from_str_radix(digit, 16).map_err(|_| ParseVersionError)?,
+                _ => return Err(ParseVersionError),
+            };
+            version = version << 4 | digit;
+        }
+        match digits.next() {
+            None => Ok(Self(version)),
+            Some(_) => Err(ParseVersionError),
+        }
+    }
+}
+
+/// A text that is no version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ParseVersionError;
+
+impl fmt::Display for ParseVersionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a firmware version has four digits, as 2.0.2.6")
+    }
+}
+
+impl core::error::Error for ParseVersionError {}
 
 impl FieldValue for Version {
     const SHOW: Show = Show::Hex;

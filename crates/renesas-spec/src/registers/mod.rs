@@ -14,6 +14,6 @@ pub use configuration::{
 };
 pub use decode::{Decoded, REGISTERS, RegisterInfo, decode};
 pub use firmware::{
-    Data0, Data1, DownloadControl, FwVersion, MAGIC_ERASE, MAGIC_ROM, Mailbox, ResultCode,
-    RomControl, Version,
+    Data0, Data1, DownloadControl, FwVersion, MAGIC_ERASE, MAGIC_ROM, Mailbox, ParseVersionError,
+    ResultCode, RomControl, Version,
 };
