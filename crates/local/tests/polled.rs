@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use host::keyboard::{KeyboardEvent, PolledKeyboard};
 use host::storage::{DiskError, Policy, PolledDisk};
-use host::{Engine, Error, Notice, Operation};
+use host::{Engine, Error, Notice, Operation, OperationError};
 use local::Local;
 use support::{disk_slot, engine, keyboard_slot, pattern};
 
@@ -249,6 +249,39 @@ fn a_reset_device_still_works() {
     disk.begin_read(engine.now(), 0, buffer, 4096).unwrap();
     let buffer = disk.finish(&mut engine).into_result().unwrap().unwrap();
     assert!(*buffer == pattern(0, 4096), "wrong bytes");
+}
+
+#[test]
+fn a_no_op_comes_back_and_from_a_controller_that_vanished_it_comes_back_as_an_error() {
+    let mut engine = engine(&[]);
+    let client = engine.client();
+    for alive in [true, false] {
+        if !alive {
+            engine.backend_mut().with_model(|model| model.vanish());
+        }
+        let id = engine.no_op(client);
+        let (answered, result) = engine
+            .run_until(Some(Duration::from_secs(60)), |engine| {
+                engine.poll_operation(client)
+            })
+            .expect("an answer");
+        assert_eq!(answered, id);
+        assert_eq!(result.is_ok(), alive, "{result:?}");
+    }
+}
+
+#[test]
+fn a_no_op_that_a_shutdown_overtakes_comes_back_too() {
+    let mut engine = engine(&[]);
+    let client = engine.client();
+    let under_way = engine.no_op(client);
+    engine.shutdown().unwrap();
+    let (answered, _) = engine.poll_operation(client).expect("an answer");
+    assert_eq!(answered, under_way);
+    let late = engine.no_op(client);
+    engine.poll();
+    let answer = engine.poll_operation(client).expect("an answer");
+    assert_eq!(answer, (late, Err(OperationError::ControllerDead)));
 }
 
 #[test]

@@ -221,6 +221,15 @@ impl<B: Backend> Engine<B> {
         id
     }
 
+    /// Has the controller carry out a No Op command, to see whether it still does. Ends in [`poll_operation`](Self::poll_operation) like an
+    /// operation.
+    pub fn no_op(&mut self, client: ClientId) -> OperationId {
+        let now = self.backend.now();
+        let id = OperationId(self.mailboxes.name(client));
+        self.control.no_op(id, now);
+        id
+    }
+
     /// An operation of this client that has ended.
     pub fn poll_operation(
         &mut self,

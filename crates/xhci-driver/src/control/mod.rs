@@ -39,6 +39,8 @@ const ROUNDS_MAX: usize = 64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Owner {
     SelfTest,
+    /// Nobody inside: the answer is all that is wanted.
+    Operation(OperationId),
     Job(JobId),
     Lane(InterrupterId, EndpointKey),
 }
@@ -231,6 +233,17 @@ impl<H: Hal> Control<H> {
             _ if port.is_some() => self.operation_done(id, Err(OperationError::PortState)),
             _ => self.operation_done(id, Err(OperationError::NoDevice)),
         }
+    }
+
+    /// Has the controller carry out a No Op command, to see whether it still does; [`Notice::OperationDone`] answers, with
+    /// [`OperationError::ControllerDead`] when it is not running. xHCI 1.2 §4.6.2.
+    pub fn no_op(&mut self, id: OperationId, now: Instant) {
+        if self.start != Start::Running {
+            return self.operation_done(id, Err(OperationError::ControllerDead));
+        }
+        let owner = Owner::Operation(id);
+        self.commands
+            .submit(Command::NoOp, owner, &self.registers, now);
     }
 
     /// Takes what the controller has written, moves everything on that can move, gives up what has taken too long.
@@ -429,6 +442,10 @@ impl<H: Hal> Control<H> {
             }
         }
         let mut waiting: Vec<OperationId> = self.jobs.values().filter_map(Job::operation).collect();
+        waiting.extend(ended.iter().filter_map(|(owner, _)| match owner {
+            Owner::Operation(id) => Some(*id),
+            Owner::SelfTest | Owner::Job(_) | Owner::Lane(..) => None,
+        }));
         waiting.extend(
             self.devices
                 .values_mut()

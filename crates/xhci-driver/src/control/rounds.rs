@@ -14,7 +14,7 @@ use crate::enumerate::Enumeration;
 use crate::job::{Input, Job, JobId};
 use crate::port::{Port, PortEvent};
 use crate::start::Start;
-use crate::{Buffer, Death, Hal, Lane, Notice, Place, ToLane, TransferDone};
+use crate::{Buffer, Death, Hal, Lane, Notice, OperationError, Place, ToLane, TransferDone};
 
 impl<H: Hal> Control<H> {
     pub(super) fn poll_lane(&mut self, index: usize, now: Instant) -> bool {
@@ -66,6 +66,9 @@ impl<H: Hal> Control<H> {
         for (owner, result) in ended {
             match owner {
                 Owner::SelfTest => self.self_test_ended(result.map(drop), now),
+                Owner::Operation(id) => {
+                    self.operation_done(id, result.map(drop).map_err(OperationError::from));
+                }
                 Owner::Job(job) => self.feed(job, Input::Command(result)),
                 Owner::Lane(lane, key) => {
                     self.tell_lane(
