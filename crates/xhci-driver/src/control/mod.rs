@@ -13,7 +13,7 @@ use xhci_spec::number::{Dci, InterrupterId, PortId, SlotId};
 use xhci_spec::registers::UsbCmd;
 use xhci_spec::trb::Command;
 
-use crate::command::Commands;
+use crate::command::{Commands, Ended};
 use crate::device::{Device, DeviceInfo};
 use crate::job::{Input, Job, JobId};
 use crate::lane::EventRing;
@@ -71,6 +71,8 @@ pub struct Control<H: Hal> {
     pub(crate) start: Start,
     pub(crate) notices: VecDeque<Notice>,
     pub(crate) generation: u32,
+    /// Room for commands that have ended; empty between calls.
+    ended: Vec<Ended<Owner>>,
     done: VecDeque<TransferDone<Buffer<H>>>,
     to_lanes: VecDeque<(InterrupterId, ToLane<H>)>,
     inbox: VecDeque<(JobId, Input<H>)>,
@@ -125,6 +127,7 @@ impl<H: Hal> Control<H> {
             start: Start::new(now),
             notices: VecDeque::new(),
             generation: 0,
+            ended: Vec::new(),
             done: VecDeque::new(),
             to_lanes: VecDeque::new(),
             inbox: VecDeque::new(),

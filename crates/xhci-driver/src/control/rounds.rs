@@ -1,6 +1,8 @@
 //! One round of the driver's work: what came, what is due, who is told.
 
 use alloc::vec::Vec;
+use core::mem;
+
 use xhci_spec::registers::Register;
 
 use usb_spec::time::Instant;
@@ -46,7 +48,7 @@ impl<H: Hal> Control<H> {
     }
 
     pub(super) fn poll_commands(&mut self, now: Instant) -> bool {
-        let mut ended = Vec::new();
+        let mut ended = mem::take(&mut self.ended);
         let before = self.commands.is_aborting();
         let result = self
             .commands
@@ -62,8 +64,9 @@ impl<H: Hal> Control<H> {
         news
     }
 
-    pub(super) fn commands_ended(&mut self, ended: Vec<Ended<Owner>>, now: Instant) {
-        for (owner, result) in ended {
+    /// Tells whoever waited, and keeps the list's memory for the next time.
+    pub(super) fn commands_ended(&mut self, mut ended: Vec<Ended<Owner>>, now: Instant) {
+        for (owner, result) in ended.drain(..) {
             match owner {
                 Owner::SelfTest => self.self_test_ended(result.map(drop), now),
                 Owner::Operation(id) => {
@@ -82,6 +85,7 @@ impl<H: Hal> Control<H> {
                 }
             }
         }
+        self.ended = ended;
     }
 
     pub(super) fn poll_ports(&mut self, now: Instant) -> bool {
@@ -227,7 +231,7 @@ impl<H: Hal> Control<H> {
             Event::CommandCompletion {
                 trb, code, slot, ..
             } => {
-                let mut ended = Vec::new();
+                let mut ended = mem::take(&mut self.ended);
                 let event = CommandEvent { trb, code, slot };
                 self.commands
                     .completed(event, &self.registers, now, &mut ended);
