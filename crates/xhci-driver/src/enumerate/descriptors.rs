@@ -85,9 +85,32 @@ impl<H: Hal> Control<H> {
                 ok.map_err(needed(EnumerationStep::Descriptors))?;
                 self.configuration_read(id, job, bytes, now)
             }
-            // What follows is good to have; a device without it still works.
+            Step::SetConfiguration => {
+                ok.map_err(needed(EnumerationStep::Configure))?;
+                self.set_next_interface(id, job, now)
+            }
+            Step::SetInterface => {
+                ok.map_err(needed(EnumerationStep::Configure))?;
+                job.settings_done += 1;
+                self.set_next_interface(id, job, now)
+            }
+            step => self.optional_step(id, job, step, bytes, ok.is_ok(), now),
+        }
+    }
+
+    /// What is good to have; a device without it still works.
+    fn optional_step(
+        &mut self,
+        id: JobId,
+        job: &mut Enumeration<H>,
+        step: Step,
+        bytes: Vec<u8>,
+        ok: bool,
+        now: Instant,
+    ) -> Next {
+        match step {
             Step::BosHeader => match descriptor::Bos::parse(&bytes) {
-                Ok(bos) if ok.is_ok() => self.read(
+                Ok(bos) if ok => self.read(
                     id,
                     job,
                     Step::Bos,
@@ -97,13 +120,13 @@ impl<H: Hal> Control<H> {
                 _ => self.read_languages(id, job, now),
             },
             Step::Bos => {
-                if let Some(device) = self.enumerated(job).filter(|_| ok.is_ok()) {
+                if let Some(device) = self.enumerated(job).filter(|_| ok) {
                     device.info.bos = bytes;
                 }
                 self.read_languages(id, job, now)
             }
             Step::Languages => {
-                let languages = StringDescriptor::parse(&bytes).ok().filter(|_| ok.is_ok());
+                let languages = StringDescriptor::parse(&bytes).ok().filter(|_| ok);
                 match languages.and_then(|languages| languages.languages().next()) {
                     Some(language) => {
                         job.language = language;
@@ -113,18 +136,9 @@ impl<H: Hal> Control<H> {
                 }
             }
             Step::Text(text) => {
-                let string = StringDescriptor::parse(&bytes).ok().filter(|_| ok.is_ok());
+                let string = StringDescriptor::parse(&bytes).ok().filter(|_| ok);
                 self.keep_text(job, text, string.map(|string| string.to_string()));
                 self.read_text(id, job, text.next(), now)
-            }
-            Step::SetConfiguration => {
-                ok.map_err(needed(EnumerationStep::Configure))?;
-                self.set_next_interface(id, job, now)
-            }
-            Step::SetInterface => {
-                ok.map_err(needed(EnumerationStep::Configure))?;
-                job.settings_done += 1;
-                self.set_next_interface(id, job, now)
             }
             _ => Ok(()),
         }

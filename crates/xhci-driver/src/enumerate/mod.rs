@@ -17,6 +17,7 @@ use xhci_hal::Dma;
 use xhci_spec::number::{Dci, SlotId, SpeedId};
 use xhci_spec::trb::Command;
 
+use crate::command::Completed;
 use crate::context::DeviceContexts;
 use crate::control::Control;
 use crate::device::{Device, DeviceInfo, speed};
@@ -205,33 +206,12 @@ impl<H: Hal> Control<H> {
             (Step::PortReset, Input::Port(PortEvent::ResetFailed)) => {
                 Err((EnumerationStep::PortReset, OperationError::ResetFailed))
             }
-            (Step::EnableSlot, Input::Command(result)) => {
-                let completed = result.map_err(|error| (EnumerationStep::Slot, error.into()))?;
-                let slot = self.slot_given(completed.slot)?;
-                if job.attempt == u8::MAX {
-                    // Unplugged meanwhile: it goes straight back.
-                    job.slot = Some(slot);
-                    return Err((EnumerationStep::PortReset, OperationError::NoDevice));
-                }
-                self.slot_enabled(id, job, slot, now)
-            }
+            (Step::EnableSlot, Input::Command(result)) => self.slot_answered(id, job, result, now),
             (Step::ResetDevice, Input::Command(_)) => {
                 // Refused when the slot was in no state to be reset, as after a failed address: addressing decides.
                 self.address(id, job, now)
             }
-            (Step::Address, Input::Command(Ok(_))) => {
-                self.sleep(id, now + self.policy.address_recovery);
-                job.step = Step::Settling;
-                Ok(())
-            }
-            (Step::Address, Input::Command(Err(error))) => {
-                job.address_attempt += 1;
-                if job.address_attempt < self.policy.address_attempts {
-                    self.address(id, job, now)
-                } else {
-                    Err((EnumerationStep::Address, error.into()))
-                }
-            }
+            (Step::Address, Input::Command(result)) => self.address_answered(id, job, result, now),
             (Step::Settling, Input::Timer) => self.addressed(id, job, now),
             (Step::Evaluate, Input::Command(result)) => {
                 result.map_err(|error| (EnumerationStep::Descriptors, error.into()))?;
@@ -270,6 +250,47 @@ impl<H: Hal> Control<H> {
             (step, Input::Transfer(done)) => self.descriptor_step(id, job, step, done, now),
             // News that this step does not wait for: a late flush, a resume.
             _ => Ok(()),
+        }
+    }
+
+    fn slot_answered(
+        &mut self,
+        id: JobId,
+        job: &mut Enumeration<H>,
+        result: Result<Completed, CommandError>,
+        now: Instant,
+    ) -> Next {
+        let completed = result.map_err(|error| (EnumerationStep::Slot, error.into()))?;
+        let slot = self.slot_given(completed.slot)?;
+        if job.attempt == u8::MAX {
+            // Unplugged meanwhile: it goes straight back.
+            job.slot = Some(slot);
+            return Err((EnumerationStep::PortReset, OperationError::NoDevice));
+        }
+        self.slot_enabled(id, job, slot, now)
+    }
+
+    fn address_answered(
+        &mut self,
+        id: JobId,
+        job: &mut Enumeration<H>,
+        result: Result<Completed, CommandError>,
+        now: Instant,
+    ) -> Next {
+        match result {
+            Ok(_) => {
+                self.sleep(id, now + self.policy.address_recovery);
+                job.step = Step::Settling;
+                Ok(())
+            }
+            Err(error) => {
+                job.address_attempt += 1;
+                if job.address_attempt < self.policy.address_attempts {
+                    self.address(id, job, now)
+                } else {
+                    Err((EnumerationStep::Address, error.into()))
+                }
+            }
         }
     }
 
