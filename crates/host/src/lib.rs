@@ -12,7 +12,7 @@
 //! # What this crate does not do
 //!
 //! It decides nothing about xHCI or a class: that is `xhci-driver` and `usb-class`. It knows no controller model and no VFIO; those
-//! are backends that others bring. No isochronous transfers, no streams, no hubs yet.
+//! are backends that others bring. No isochronous transfers, no streams yet.
 #![forbid(unsafe_code)]
 
 mod backend;

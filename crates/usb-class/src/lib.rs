@@ -32,7 +32,7 @@
 //! # What this crate does not do
 //!
 //! It knows no host controller, has no clock (where time matters, `now` is an argument), starts no thread, enumerates nothing, and parses no descriptor: the
-//! caller has configured the device and knows the endpoints. No hubs yet, no UAS, no report-protocol HID, no CBI transport, no partitions.
+//! caller has configured the device and knows the endpoints. No hubs (they belong to the bus, and so to `xhci-driver`), no UAS, no report-protocol HID, no CBI transport, no partitions.
 #![no_std]
 #![forbid(unsafe_code)]
 #![warn(

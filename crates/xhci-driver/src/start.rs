@@ -221,6 +221,8 @@ impl<H: Hal> Control<H> {
     }
 
     fn hand_over(&mut self, begun: Instant, now: Instant) -> Result<(), StartError> {
+        // All ones would look like firmware that owns it for ever.
+        self.status()?;
         if let Some(at) = self.registers.capabilities.legacy_support {
             let support: UsbLegSup = self.registers.read_at(at);
             if support.firmware_owned() {
