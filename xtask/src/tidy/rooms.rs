@@ -136,9 +136,18 @@ pub(crate) const ROOMS: &[Room] = &[
     room("lab", Edge, BelowEdges),
     room("passthrough", Edge, BelowEdges),
     room("gpio", Edge, BelowEdges),
-    room("cli", Edge, AllBut(&["fuzz", "testkit", "xtask"])),
-    room("testkit", Tool, AllBut(&["cli", "fuzz", "xtask"])),
-    room("fuzz", Tool, AllBut(&["cli", "xtask"])),
+    room(
+        "cli",
+        Edge,
+        AllBut(&["benches", "fuzz", "testkit", "xtask"]),
+    ),
+    room(
+        "testkit",
+        Tool,
+        AllBut(&["benches", "cli", "fuzz", "xtask"]),
+    ),
+    room("fuzz", Tool, AllBut(&["benches", "cli", "xtask"])),
+    room("benches", Tool, AllBut(&["cli", "fuzz", "xtask"])),
     room("xtask", Tool, Only(&[])),
 ];
 
