@@ -2,10 +2,13 @@
 //!
 //! The ratio is a rate's: 1 would be as fast as `pread`, 0.5 half as fast.
 
+mod ratio;
+
 use std::time::Duration;
 
 use ::criterion::{criterion_group, criterion_main};
-use benches::{DiskRig, RatioCriterion, compare, criterion};
+use benches::DiskRig;
+use ratio::{RatioCriterion, compare, criterion};
 
 fn disk_read(criterion: &mut RatioCriterion) {
     let mut group = criterion.benchmark_group("disk read, rate to pread's");

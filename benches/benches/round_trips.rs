@@ -2,10 +2,13 @@
 //!
 //! The ratio is a time's: how many such copies could have been made instead.
 
+mod ratio;
+
 use std::time::Duration;
 
 use ::criterion::{criterion_group, criterion_main};
-use benches::{RatioCriterion, SourceRig, compare, criterion};
+use benches::SourceRig;
+use ratio::{RatioCriterion, compare, criterion};
 
 /// How many of ours make a round: so many that reading the clock costs nothing beside them, so few that most rounds are not interrupted.
 const OURS: u32 = 100;

@@ -1,7 +1,7 @@
-//! What the measurements share: engines that are up, and the way in which two things are compared.
+//! What the measurements share: engines that are up, with something behind them to be measured.
 //!
 //! A time in seconds says more about a machine than about this code. So everything here is measured as a *ratio* to a peer that does the
-//! least that could be done, in the same process and in turns with it; see [`compare`].
+//! least that could be done, in the same process and in turns with it; each rig can do both.
 //!
 //! `docs/performance.md` holds the figures and the commands, and says what they mean.
 //!
@@ -11,11 +11,9 @@
 #![forbid(unsafe_code)]
 
 mod disk;
-mod ratio;
 mod source;
 
 pub use disk::{DISK_BYTES, DiskRig};
-pub use ratio::{Ratio, RatioCriterion, compare, criterion};
 pub use source::{PACKET, SourceRig};
 
 use std::time::Duration;

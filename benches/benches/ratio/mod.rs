@@ -17,10 +17,10 @@ const SAMPLES: usize = 10;
 /// Criterion runs one benchmark after the other. On a machine with other work, or whose clock changes its speed, the quotient of two such
 /// results says nothing; with both sides in every round, whatever slows one slows the other.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Ratio;
+pub(crate) struct Ratio;
 
 /// A criterion that measures ratios.
-pub type RatioCriterion = Criterion<Ratio>;
+pub(crate) type RatioCriterion = Criterion<Ratio>;
 
 impl Measurement for Ratio {
     type Intermediate = ();
@@ -68,7 +68,7 @@ impl ValueFormatter for Times {
 
 /// A criterion with the house's settings and the command line's.
 #[must_use]
-pub fn criterion() -> RatioCriterion {
+pub(crate) fn criterion() -> RatioCriterion {
     Criterion::default()
         .with_measurement(Ratio)
         .warm_up_time(WARM_UP)
@@ -81,7 +81,7 @@ pub fn criterion() -> RatioCriterion {
 ///
 /// Criterion gets the median of each sample's rounds: a round in which the machine was taken away from one side says nothing about either. The
 /// least, the greatest and the quartiles of all rounds after the warm-up are printed behind its report, so nothing is hidden.
-pub fn compare<R>(
+pub(crate) fn compare<R>(
     group: &mut BenchmarkGroup<'_, Ratio>,
     name: &str,
     rig: &mut R,
