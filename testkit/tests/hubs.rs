@@ -250,7 +250,8 @@ fn disturb(pair: &mut Pair, port: xhci_spec::number::PortId, tree: &mut Tree, ra
     };
     let attached = pair.at_hub(port, &hub_way, |hub| hub.attach(socket, device).is_ok());
     assert!(attached, "the socket is free");
-    tree.log.push((at, if is_hub { "hub" } else { "keyboard" }, way.clone()));
+    tree.log
+        .push((at, if is_hub { "hub" } else { "keyboard" }, way.clone()));
     tree.all.push(way.clone());
     if is_hub {
         tree.hubs.push(way);
@@ -288,7 +289,13 @@ fn a_tree_of_five_tiers_plugged_at_random_is_right_each_time_and_leaves_nothing(
         let right = pair.wait(&what, Duration::from_secs(120), |pair| {
             (known_routes(pair) == expected).then_some(())
         });
-        right.inspect_err(|_| eprintln!("the driver knows {:x?}; last disturbed {:?}", known_routes(&pair), tree.log))?;
+        right.inspect_err(|_| {
+            eprintln!(
+                "the driver knows {:x?}; last disturbed {:?}",
+                known_routes(&pair),
+                tree.log
+            )
+        })?;
     }
     assert!(most >= 12, "the tree grew to {most} devices");
     pair.finish().map(drop)
