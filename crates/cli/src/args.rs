@@ -1,9 +1,7 @@
 //! The arguments that verbs share.
 
 use clap::{Args, Parser};
-use host::Speed;
 use local::{BlockSize, ControllerSpec, DeviceSpec, DiskSource, DiskSpec, KeyboardSpec};
-use xhci_spec::extended::Protocol;
 
 /// The size of the disk that is there when none was asked for.
 const DEFAULT_DISK: u64 = 64 << 20;
@@ -23,13 +21,27 @@ Exit codes:
 const DEVICES: &str = "\
 What is plugged in; may be given several times. Without it: disk:size=64M,pattern and keyboard
 
-disk:IMAGE[,ro]        a disk whose bytes are a file's
-disk:size=64M          a disk of zeros, in memory
-disk:size=64M,pattern  a disk whose bytes can be computed, of any size
-keyboard[:text=TEXT]   a keyboard, which types the text
+disk:IMAGE[,ro]            a disk whose bytes are a file's
+disk:size=64M              a disk of zeros, in memory
+disk:size=64M,pattern      a disk whose bytes can be computed, of any size
+keyboard[:text=TEXT]       a keyboard, which types the text
+composite:…                a keyboard and a disk in one device, with the options of both
+tablet                     a pointer that knows where it is
+serial[:raw]               a serial port that sends back what it is sent
+zero[:pattern=0|1|2]       gadget zero, as usbtest of Linux wants it
+hub[:ports=N][,mtt](…)     a USB 3 hub: one hub on a USB3 port, one on the USB2 port beside it
+hub:speed=high|full|super  a hub of one of the two kinds
 
-Disks and keyboards take speed=full|high|super|super+ (keyboards low, too), disks blocks=512|4096 and two faults: bad=OFFSET makes a \
-byte unreadable, unplug=OFFSET pulls the disk out when that byte is reached.";
+All take speed=full|high|super|super+ (keyboards and tablets low, too). What says no speed runs as fast as it usually does, or as its hub \
+allows. Disks take blocks=512|4096 and two faults: bad=OFFSET makes a byte unreadable, unplug=OFFSET pulls the disk out when that byte is \
+reached.
+
+What is in a hub stands in brackets, with semicolons between, in the next port or in the one that is named; hubs may be in hubs, five \
+in a row:
+
+  --device 'hub(keyboard; disk:stick.img,ro; 4=hub:speed=high,mtt(tablet; serial))'
+
+In brackets, a bracket or a semicolon of a path or a text is written with a backslash.";
 
 const CONTROLLER: &str = "\
 The controller: model, or model:OPTIONS
@@ -63,9 +75,9 @@ pub(crate) struct Common {
     #[arg(long, value_name = "CONTROLLER", default_value = "model", long_help = CONTROLLER)]
     controller: String,
 
-    /// What is plugged in, as disk:IMAGE or keyboard; may be given several times
+    /// What is plugged in, as disk:IMAGE, keyboard or 'hub(keyboard; disk:IMAGE)'; may be given several times
     #[arg(long = "device", value_name = "SPEC", long_help = DEVICES)]
-    devices: Vec<DeviceSpec>,
+    devices: Vec<String>,
 
     /// Print one JSON object instead of text
     #[arg(long)]
@@ -78,42 +90,33 @@ impl Common {
         self.controller.parse()
     }
 
-    /// What is to be plugged in: what was asked for, or a disk and a keyboard that types `text`, at speeds for which there are ports.
-    pub(crate) fn devices(&self, controller: &ControllerSpec, text: &str) -> Vec<DeviceSpec> {
+    /// What is to be plugged in: what was asked for, or a disk and a keyboard that types `text`.
+    pub(crate) fn devices(&self, text: &str) -> Result<Vec<DeviceSpec>, local::SpecError> {
         if !self.devices.is_empty() {
-            return self.devices.clone();
+            return self.devices.iter().map(|spec| spec.parse()).collect();
         }
-        let has = |protocol| controller.ports(protocol) > 0;
         let disk = DeviceSpec::Disk(DiskSpec {
             source: DiskSource::Pattern {
                 len: DEFAULT_DISK,
                 read_only: false,
             },
-            speed: if has(Protocol::Usb3) {
-                Speed::Super
-            } else {
-                Speed::High
-            },
+            speed: None,
             block_size: BlockSize::Bytes512,
             bad_at: None,
             unplug_at: None,
         });
         let keyboard = DeviceSpec::Keyboard(KeyboardSpec {
             text: text.to_owned(),
-            speed: if has(Protocol::Usb2) {
-                Speed::Low
-            } else {
-                Speed::Super
-            },
+            speed: None,
         });
-        vec![disk, keyboard]
+        Ok(vec![disk, keyboard])
     }
 }
 
 /// Which device is meant.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct Selection {
-    /// Which device: its port (5), its class (disk, keyboard), its ids (1209:0001) or a part of its name
+    /// Which device: its place (5; behind hubs 5.2.1), its class (disk, keyboard, hub), its ids (1209:0001) or a part of its name
     #[arg(value_name = "DEVICE")]
     pub(crate) device: Option<String>,
 }

@@ -163,7 +163,7 @@ impl From<LocalError> for Failure {
             None => (error.to_string(), None),
         };
         match error {
-            LocalError::NoPort { .. } => Self::Usage { message, hint },
+            LocalError::NoPort { .. } | LocalError::NoFit { .. } => Self::Usage { message, hint },
             LocalError::Pool(_) => Self::Here { message, hint },
             _ => Self::Device { message, hint },
         }

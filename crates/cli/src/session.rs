@@ -51,7 +51,7 @@ impl Session {
     ) -> Result<Self, Failure> {
         let begin = Instant::now();
         let controller = common.controller()?;
-        let devices = common.devices(&controller, text);
+        let devices = common.devices(text)?;
         let setup = Setup {
             controller,
             clock: Clock::Real,
@@ -193,7 +193,7 @@ impl Session {
                 );
                 Err(Failure::usage(
                     format!("there is more than one {what}"),
-                    format!("name one by its port; {hint}"),
+                    format!("name one by its place; {hint}"),
                 ))
             }
         }
@@ -264,8 +264,12 @@ fn answers_to(device: &DeviceInfo, word: &str) -> bool {
     let class = match word {
         "disk" => storage::function(device).is_some(),
         "keyboard" => keyboard::function(device).is_some(),
+        "hub" => device.hub.is_some(),
         _ => false,
     };
+    let is_place = word
+        .chars()
+        .all(|sign| sign.is_ascii_digit() || sign == '.');
     let word = word.to_lowercase();
     let named = |name: &Option<String>| {
         name.as_ref()
@@ -274,7 +278,7 @@ fn answers_to(device: &DeviceInfo, word: &str) -> bool {
     class
         || word == location(&device.place)
         || word == ids
-        || (word.parse::<u64>().is_err() && (named(&device.product) || named(&device.serial)))
+        || (!is_place && (named(&device.product) || named(&device.serial)))
 }
 
 /// A device in a few words.

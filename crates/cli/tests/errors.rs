@@ -144,7 +144,7 @@ fn arguments_that_make_no_sense_end_with_two() {
         (&["down"], "unrecognized subcommand 'down'"),
         (
             &["up", "--device", "mouse"],
-            "no device called `mouse`; there are disk and keyboard",
+            "no device called `mouse`\nhint: there are disk, keyboard, hub",
         ),
         (
             &["up", "--device", "disk:size=1M,sped=high"],

@@ -5,7 +5,7 @@
 //! its interrupts. So driver and model take turns on one thread, and with a [`Clock::Virtual`] a run is the same every time.
 //!
 //! What is to be plugged in is said by [`DeviceSpec`], and what the controller is like by [`ControllerSpec`]; both are read from strings
-//! such as `disk:size=64M,speed=high`.
+//! such as `disk:size=64M,speed=high` or `hub(keyboard; disk:stick.img)`. Where it is plugged in is a [`Location`].
 //!
 //! ```
 //! use host::{Engine, EngineOptions, Notice};
@@ -31,14 +31,20 @@
 #![forbid(unsafe_code)]
 
 mod clock;
+mod error;
+mod hand;
 mod local;
+mod location;
 mod plug;
 mod shared;
 mod spec;
 
 pub use clock::Clock;
-pub use local::{Local, LocalError, LocalMmio, Setup};
+pub use error::LocalError;
+pub use local::{Local, LocalMmio, Setup};
+pub use location::Location;
 pub use spec::{
-    ControllerSpec, DeviceSpec, DiskSource, DiskSpec, KeyboardSpec, SpecError, parse_size,
+    CompositeSpec, ControllerSpec, DeviceSpec, DiskSource, DiskSpec, HubSpec, KeyboardSpec,
+    SerialSpec, SpecError, TabletSpec, ZeroSpec, parse_size,
 };
-pub use usb_model::device::BlockSize;
+pub use usb_model::device::{BlockSize, Pattern, Pointer};

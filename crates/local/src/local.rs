@@ -7,14 +7,14 @@ use std::thread::Thread;
 
 use host::{Backend, Pumped};
 use usb_spec::time::Instant;
-use volmem::{AddressSpace, DmaPool, PoolError};
+use volmem::{AddressSpace, DmaPool};
 use xhci_hal::Mmio;
-use xhci_model::{AttachError, Controller, Progress};
-use xhci_spec::number::PortId;
+use xhci_model::{Controller, Progress};
 
 use crate::clock::{Clock, Ticker};
-use crate::plug::{Kind, Plug, nothing_there};
+use crate::plug::{Plug, nothing_there};
 use crate::spec::{ControllerSpec, DeviceSpec};
+use crate::{LocalError, Location};
 
 /// How much the model may do in one go before its work is done and the driver has its turn.
 const BUDGET: u32 = 256;
@@ -24,9 +24,13 @@ const TURNS_MAX: usize = 64;
 
 /// A controller model with its devices, in this process.
 pub struct Local {
-    shared: Rc<Shared>,
+    pub(crate) shared: Rc<Shared>,
     pool: DmaPool,
-    plugs: Vec<Plug>,
+    pub(crate) plugs: Vec<Plug>,
+    /// Places behind hubs that somebody left while a worker had its buffers.
+    pub(crate) leaving: Vec<Location>,
+    /// How many USB 3 hubs have been plugged in.
+    pub(crate) pairs: u32,
     unpark: Arc<Unpark>,
 }
 
@@ -50,55 +54,11 @@ impl Setup {
     }
 }
 
-/// Why there is no such controller, or no such device on it.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LocalError {
-    /// No memory for DMA.
-    #[error(transparent)]
-    Pool(#[from] PoolError),
-    /// A disk's image cannot be used.
-    #[error(transparent)]
-    Open(#[from] block::OpenError),
-    /// Every port that fits is taken.
-    #[error(
-        "there is no free port for `{device}`; give the controller more, as in `model:{option}=8`"
-    )]
-    NoPort {
-        /// What should have been plugged in.
-        device: String,
-        /// The option that makes ports for it.
-        option: &'static str,
-    },
-    /// The port does not take the device.
-    #[error("{device} does not fit port {}: {reason}", .port.get())]
-    Attach {
-        /// What should have been plugged in.
-        device: String,
-        /// Where.
-        port: PortId,
-        /// Why not.
-        reason: AttachError,
-    },
-    /// Nothing is there.
-    #[error("nothing is plugged into port {}", .port.get())]
-    Empty {
-        /// Which port.
-        port: PortId,
-    },
-    /// There is something else there.
-    #[error("what is plugged into port {} is no keyboard", .port.get())]
-    NoKeyboard {
-        /// Which port.
-        port: PortId,
-    },
-}
-
-struct Shared {
-    model: RefCell<Controller<AddressSpace>>,
-    ticker: Ticker,
+pub(crate) struct Shared {
+    pub(crate) model: RefCell<Controller<AddressSpace>>,
+    pub(crate) ticker: Ticker,
     /// A register was written, or something was done to a device, since the model last worked.
-    touched: Cell<bool>,
+    pub(crate) touched: Cell<bool>,
 }
 
 /// The model's registers. An access is a call; it takes a note and nothing more.
@@ -161,111 +121,14 @@ impl Local {
             }),
             pool,
             plugs: Vec::new(),
+            leaving: Vec::new(),
+            pairs: 0,
             unpark: Arc::new(Unpark(std::thread::current())),
         };
         for device in &setup.devices {
             local.attach(device)?;
         }
         Ok(local)
-    }
-
-    /// Plugs a device into the first free port that fits.
-    ///
-    /// # Errors
-    /// [`LocalError::NoPort`], [`LocalError::Open`].
-    pub fn attach(&mut self, device: &DeviceSpec) -> Result<PortId, LocalError> {
-        let speed = device.speed();
-        let free = {
-            let model = self.shared.model.borrow();
-            let taken = |port: &PortId| self.plugs.iter().any(|plug| plug.port == *port);
-            model.options().ports_for(speed).find(|port| !taken(port))
-        };
-        let port = free.ok_or_else(|| LocalError::NoPort {
-            device: device.to_string(),
-            option: if speed.is_super() { "ports3" } else { "ports2" },
-        })?;
-        self.attach_at(port, device)?;
-        Ok(port)
-    }
-
-    /// Plugs a device into a port.
-    ///
-    /// # Errors
-    /// [`LocalError::Attach`], [`LocalError::Open`].
-    pub fn attach_at(&mut self, port: PortId, device: &DeviceSpec) -> Result<(), LocalError> {
-        let (usb, plug) = Plug::make(device, port)?;
-        let now = self.shared.ticker.now();
-        let attached = self.shared.model.borrow_mut().attach(port, usb, now);
-        attached.map_err(|reason| LocalError::Attach {
-            device: device.to_string(),
-            port,
-            reason,
-        })?;
-        self.shared.touched.set(true);
-        self.plugs.push(plug);
-        Ok(())
-    }
-
-    /// Pulls a device out, whatever it is doing.
-    ///
-    /// # Errors
-    /// [`LocalError::Empty`].
-    pub fn detach(&mut self, port: PortId) -> Result<(), LocalError> {
-        let at = self.plugs.iter().position(|plug| plug.port == port);
-        self.plugs
-            .swap_remove(at.ok_or(LocalError::Empty { port })?);
-        let now = self.shared.ticker.now();
-        drop(self.shared.model.borrow_mut().detach(port, now));
-        self.shared.touched.set(true);
-        Ok(())
-    }
-
-    /// The ports that have something plugged in.
-    pub fn ports(&self) -> impl Iterator<Item = PortId> + '_ {
-        self.plugs.iter().map(|plug| plug.port)
-    }
-
-    /// The first keyboard.
-    #[must_use]
-    pub fn keyboard(&self) -> Option<PortId> {
-        let is_keyboard = |plug: &&Plug| matches!(plug.kind, Kind::Keyboard(_));
-        self.plugs.iter().find(is_keyboard).map(|plug| plug.port)
-    }
-
-    /// Types on the keyboard in a port. Returns how many characters have no key and were left out.
-    ///
-    /// # Errors
-    /// [`LocalError::Empty`], [`LocalError::NoKeyboard`].
-    pub fn type_text(&mut self, port: PortId, text: &str) -> Result<usize, LocalError> {
-        let plug = self.plugs.iter().find(|plug| plug.port == port);
-        match &plug.ok_or(LocalError::Empty { port })?.kind {
-            Kind::Keyboard(keyboard) => {
-                self.shared.touched.set(true);
-                Ok(keyboard.with(|keyboard| keyboard.type_text(text)))
-            }
-            Kind::Disk(_) => Err(LocalError::NoKeyboard { port }),
-        }
-    }
-
-    /// Whether everything typed on the keyboard in a port has been fetched.
-    #[must_use]
-    pub fn has_typed_all(&self, port: PortId) -> bool {
-        self.plugs
-            .iter()
-            .filter(|plug| plug.port == port)
-            .all(|plug| match &plug.kind {
-                Kind::Keyboard(keyboard) => keyboard.with(|keyboard| keyboard.has_typed_all()),
-                Kind::Disk(_) => true,
-            })
-    }
-
-    /// Why the medium of a disk failed last, in the words of the system: a USB host is told less.
-    #[must_use]
-    pub fn last_failure(&self) -> Option<String> {
-        self.plugs.iter().find_map(|plug| match &plug.kind {
-            Kind::Disk(medium) => medium.last_failure().map(ToString::to_string),
-            Kind::Keyboard(_) => None,
-        })
     }
 
     /// The model itself: for faults, and to look at it.
@@ -275,32 +138,23 @@ impl Local {
     }
 
     /// Does the work that the model's devices ask for. Returns whether there was any.
-    fn work(&mut self, now: Instant) -> bool {
+    fn work(&mut self) -> bool {
         let mut any = false;
         loop {
             let Some((key, work)) = self.shared.model.borrow_mut().poll_work() else {
                 return any;
             };
             any = true;
-            let plug = self
-                .plugs
-                .iter_mut()
-                .position(|plug| plug.port == key.port());
-            let Some(at) = plug else {
+            let at = Location::from(key);
+            let plug = self.plugs.iter_mut().find(|plug| plug.at == at);
+            let (is_last, done) = match plug {
+                Some(plug) => (plug.is_last(&work), plug.perform(work)),
                 // It was unplugged meanwhile.
-                self.shared
-                    .model
-                    .borrow_mut()
-                    .complete_work(key, nothing_there(work));
-                continue;
+                None => (false, nothing_there(work)),
             };
-            let is_last = self.plugs[at].is_last(&work);
-            let done = self.plugs[at].perform(work);
-            let mut model = self.shared.model.borrow_mut();
-            model.complete_work(key, done);
+            self.shared.model.borrow_mut().complete_work(key, done);
             if is_last {
-                drop(model.detach(key.port(), now));
-                self.plugs.swap_remove(at);
+                self.pull(at);
             }
         }
     }
@@ -332,12 +186,13 @@ impl Backend for Local {
         };
         for _ in 0..TURNS_MAX {
             let progress = self.shared.model.borrow_mut().service(now, BUDGET);
-            let worked = self.work(now);
+            let worked = self.work();
             pumped.busy |= worked || progress == Progress::More;
             if !worked && progress == Progress::Idle {
                 break;
             }
         }
+        self.see_off();
         let mut model = self.shared.model.borrow_mut();
         while model.poll_interrupt().is_some() {
             pumped.interrupts += 1;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use host::Place;
+use local::Location;
 
 /// A count of bytes: exact where it is short, otherwise with a binary unit.
 pub(crate) fn bytes(count: u64) -> String {
@@ -53,18 +54,12 @@ pub(crate) fn version(bcd: u16) -> String {
 
 /// Where a device is plugged in: the root port, then the port of each hub on the way, as `5.2.1`.
 pub(crate) fn location(place: &Place) -> String {
-    let mut text = place.port.get().to_string();
-    for port in levels(place) {
-        text.push_str(&format!(".{port}"));
-    }
-    text
+    Location::from(place).to_string()
 }
 
 /// The ports of the hubs on the way to a device.
 pub(crate) fn levels(place: &Place) -> Vec<u8> {
-    (1..=place.route.depth())
-        .filter_map(|tier| place.route.tier(tier))
-        .collect()
+    Location::from(place).hub_ports()
 }
 
 /// A name that a device gave itself, without what a terminal would take for an order.

@@ -1,18 +1,16 @@
 use std::fmt;
-use std::path::PathBuf;
 use std::str::FromStr;
 
-use usb_model::device::BlockSize;
 use usb_spec::Speed;
-use usb_spec::class::hid::Keystroke;
+use xhci_spec::number::RouteString;
 
-use super::{Item, SpecError, items, size, value};
+use super::wires::Wires;
+use super::{
+    CompositeSpec, DiskSource, DiskSpec, HubSpec, KeyboardSpec, SerialSpec, SpecError, TabletSpec,
+    ZeroSpec, disk, hub, small,
+};
 
-/// The most bytes of a disk that lies in memory.
-const MEMORY_MAX: u64 = 1 << 30;
-
-const DISK_OPTIONS: &str = "size, pattern, ro, speed, blocks, bad and unplug";
-const KEYBOARD_OPTIONS: &str = "text and speed";
+const KNOWN: &str = "disk, keyboard, hub, composite, tablet, serial and zero";
 
 /// A device to be plugged in.
 ///
@@ -22,233 +20,141 @@ const KEYBOARD_OPTIONS: &str = "text and speed";
 /// | `disk:size=64M` | a disk of zeros, kept in memory |
 /// | `disk:size=64M,pattern` | a disk whose bytes can be computed, of any size |
 /// | `keyboard[:text=TEXT]` | a keyboard, which types the text; a comma in it is written `\,`, a line break `\n` |
+/// | `composite:…` | a keyboard and a disk in one device, with the options of both |
+/// | `tablet` | a pointer that knows where it is |
+/// | `serial[:raw]` | a serial port whose two wires are joined |
+/// | `zero[:pattern=0\|1\|2]` | gadget zero, as Linux's `usbtest` wants it |
+/// | `hub[:ports=N][,mtt]` | a USB 3 hub; with `speed=`, a hub of one half of the cable |
 ///
-/// Both take `speed=low`, `full`, `high`, `super` or `super+`; a disk has at least full speed. Disks take `blocks=512` or `4096`, and two
-/// faults: `bad=OFFSET` makes a byte unreadable, `unplug=OFFSET` pulls the disk out when it is reached.
+/// All take `speed=full`, `high`, `super` or `super+`; keyboards and tablets `low`, too. What says no speed runs as fast as it usually does,
+/// or as the hub above it allows. Disks take `blocks=512` or `4096`, and two faults: `bad=OFFSET` makes a byte unreadable, `unplug=OFFSET`
+/// pulls the disk out when it is reached.
+///
+/// What is in a hub stands in brackets behind it, with semicolons between: `hub(keyboard; 4=hub:speed=high(disk:a.img,ro; zero))`. Each takes
+/// the port behind the one before it, or the one that it names. In brackets, `(`, `)` and `;` that belong to a path or a text have a
+/// backslash before them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DeviceSpec {
     /// A disk.
     Disk(DiskSpec),
     /// A keyboard.
     Keyboard(KeyboardSpec),
-}
-
-/// A disk to be plugged in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DiskSpec {
-    /// Where its bytes come from.
-    pub source: DiskSource,
-    /// Its speed.
-    pub speed: Speed,
-    /// The size of its blocks.
-    pub block_size: BlockSize,
-    /// A byte that can be neither read nor written.
-    pub bad_at: Option<u64>,
-    /// A byte at which it is pulled out.
-    pub unplug_at: Option<u64>,
-}
-
-/// Where a disk's bytes come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DiskSource {
-    /// A file or block device.
-    Image {
-        /// Where it is.
-        path: PathBuf,
-        /// Whether it is only read.
-        read_only: bool,
-    },
-    /// The pattern of [`block::pattern`]; what is written is remembered.
-    Pattern {
-        /// How many bytes.
-        len: u64,
-        /// Whether it is only read.
-        read_only: bool,
-    },
-    /// Zeros in memory.
-    Zeros {
-        /// How many bytes.
-        len: u64,
-        /// Whether it is only read.
-        read_only: bool,
-    },
-}
-
-/// A keyboard to be plugged in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct KeyboardSpec {
-    /// What it types as soon as somebody listens.
-    pub text: String,
-    /// Its speed.
-    pub speed: Speed,
+    /// A keyboard with a disk.
+    Composite(CompositeSpec),
+    /// A tablet.
+    Tablet(TabletSpec),
+    /// A serial port.
+    Serial(SerialSpec),
+    /// Gadget zero.
+    Zero(ZeroSpec),
+    /// A hub, with what is in it.
+    Hub(HubSpec),
 }
 
 impl DeviceSpec {
-    /// The speed that it will have.
+    /// The speed that was asked for; of what says none, and of a USB 3 hub, it depends on where it is plugged in.
     #[must_use]
-    pub fn speed(&self) -> Speed {
+    pub fn speed(&self) -> Option<Speed> {
         match self {
             Self::Disk(disk) => disk.speed,
             Self::Keyboard(keyboard) => keyboard.speed,
+            Self::Composite(composite) => composite.disk.speed,
+            Self::Tablet(tablet) => tablet.speed,
+            Self::Serial(serial) => serial.speed,
+            Self::Zero(zero) => zero.speed,
+            Self::Hub(hub) => hub.speed,
         }
     }
 
-    /// Whether it is a disk.
-    #[must_use]
-    pub fn is_disk(&self) -> bool {
-        matches!(self, Self::Disk(_))
+    /// Which wires it uses of those that there are, and at what speed; `None` if it does not run on them.
+    pub(crate) fn halves(&self, wires: Wires) -> Option<Wires> {
+        let usual = match self {
+            Self::Hub(hub) => return hub.halves(wires),
+            Self::Disk(_) | Self::Composite(_) => Speed::Super,
+            Self::Zero(_) => Speed::High,
+            Self::Serial(_) | Self::Tablet(_) => Speed::Full,
+            Self::Keyboard(_) => Speed::Low,
+        };
+        wires.speed(self.speed(), usual).map(Wires::only)
     }
+
+    /// Reads a device that `tier` hubs are above.
+    pub(super) fn read(text: &str, tier: u8) -> Result<Self, SpecError> {
+        let end = text.find([':', '(']).unwrap_or(text.len());
+        let (kind, rest) = text.split_at(end);
+        if kind == "hub" {
+            return match tier {
+                RouteString::TIERS.. => Err(SpecError::TooDeep),
+                _ => hub::hub(rest, tier).map(Self::Hub),
+            };
+        }
+        if kind.contains(')') {
+            let text = text.to_owned();
+            return Err(SpecError::Unbalanced { text });
+        }
+        let options = rest.strip_prefix(':').unwrap_or(rest);
+        let options = if tier > 0 {
+            unescape(options)
+        } else {
+            options.to_owned()
+        };
+        let device = match kind {
+            "disk" => disk::disk(&options).map(Self::Disk),
+            "keyboard" => small::keyboard(&options).map(Self::Keyboard),
+            "composite" => small::composite(&options).map(Self::Composite),
+            "tablet" => small::tablet(&options).map(Self::Tablet),
+            "serial" => small::serial(&options).map(Self::Serial),
+            "zero" => small::zero(&options).map(Self::Zero),
+            _ => {
+                return Err(SpecError::Unknown {
+                    what: "device",
+                    given: kind.to_owned(),
+                    known: KNOWN,
+                });
+            }
+        };
+        if rest.starts_with('(') {
+            let device = kind.to_owned();
+            return Err(SpecError::NoHub { device });
+        }
+        device
+    }
+
+    /// Whether everything in it runs on the wires that it finds.
+    fn check(&self, wires: Wires) -> Result<(), SpecError> {
+        let Some(halves) = self.halves(wires) else {
+            let device = self.to_string();
+            let asked = self.speed().unwrap_or(Speed::Super);
+            return Err(match wires.fastest() {
+                Some(hub) if asked > hub => SpecError::TooFast { device, asked, hub },
+                _ => SpecError::NoWires { device, asked },
+            });
+        };
+        match self {
+            Self::Hub(hub) => hub
+                .children
+                .iter()
+                .try_for_each(|(_, child)| child.check(halves)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Takes the backslashes away that brackets ask for.
+fn unescape(options: &str) -> String {
+    options
+        .replace("\\(", "(")
+        .replace("\\)", ")")
+        .replace("\\;", ";")
 }
 
 impl FromStr for DeviceSpec {
     type Err = SpecError;
 
     fn from_str(text: &str) -> Result<Self, SpecError> {
-        let (kind, options) = text.split_once(':').unwrap_or((text, ""));
-        match kind {
-            "disk" => disk(options).map(Self::Disk),
-            "keyboard" => keyboard(options).map(Self::Keyboard),
-            _ => Err(SpecError::Unknown {
-                what: "device",
-                given: kind.to_owned(),
-                known: "disk and keyboard",
-            }),
-        }
-    }
-}
-
-fn disk(options: &str) -> Result<DiskSpec, SpecError> {
-    let mut path = None;
-    let mut len = None;
-    let (mut pattern, mut read_only) = (false, false);
-    let mut speed = Speed::Super;
-    let mut block_size = BlockSize::Bytes512;
-    let (mut bad_at, mut unplug_at) = (None, None);
-    for (index, item) in items(options).enumerate() {
-        match item.name {
-            "size" => len = Some(size("size", value("size", item)?)?),
-            "pattern" if item.value.is_none() => pattern = true,
-            "ro" if item.value.is_none() => read_only = true,
-            "speed" => speed = disk_speed(item)?,
-            "blocks" => block_size = blocks(item)?,
-            "bad" => bad_at = Some(size("bad", value("bad", item)?)?),
-            "unplug" => unplug_at = Some(size("unplug", value("unplug", item)?)?),
-            _ if index == 0 => path = Some(first(options)),
-            _ => return Err(unknown(item, "option of a disk", DISK_OPTIONS)),
-        }
-    }
-    let source = match (path, len) {
-        (Some(_), Some(_)) => return Err(SpecError::TwoMedia),
-        (None, None) => return Err(SpecError::NoMedium),
-        (Some(path), None) if pattern => {
-            drop(path);
-            return Err(SpecError::TwoMedia);
-        }
-        (Some(path), None) => DiskSource::Image { path, read_only },
-        (None, Some(len)) => {
-            let block_size = block_size.bytes();
-            if len == 0 || len % u64::from(block_size) != 0 {
-                return Err(SpecError::OddSize { len, block_size });
-            }
-            match pattern {
-                true => DiskSource::Pattern { len, read_only },
-                false if len > MEMORY_MAX => return Err(SpecError::TooLarge { len }),
-                false => DiskSource::Zeros { len, read_only },
-            }
-        }
-    };
-    Ok(DiskSpec {
-        source,
-        speed,
-        block_size,
-        bad_at,
-        unplug_at,
-    })
-}
-
-/// The first item as it was written: a path may have a `=`.
-fn first(options: &str) -> PathBuf {
-    options
-        .split(',')
-        .find(|item| !item.is_empty())
-        .unwrap_or_default()
-        .into()
-}
-
-fn keyboard(options: &str) -> Result<KeyboardSpec, SpecError> {
-    let mut spec = KeyboardSpec {
-        text: String::new(),
-        speed: Speed::Low,
-    };
-    // A comma behind a backslash belongs to the text.
-    let options = options.replace("\\,", "\u{1}");
-    for item in items(&options) {
-        match item.name {
-            "text" => spec.text = text(value("text", item)?)?,
-            "speed" => spec.speed = speed(item)?,
-            _ => return Err(unknown(item, "option of a keyboard", KEYBOARD_OPTIONS)),
-        }
-    }
-    Ok(spec)
-}
-
-fn text(written: &str) -> Result<String, SpecError> {
-    let text = written
-        .replace('\u{1}', ",")
-        .replace("\\n", "\n")
-        .replace("\\t", "\t");
-    match text
-        .chars()
-        .find(|&character| Keystroke::from_char(character).is_none())
-    {
-        Some(character) => Err(SpecError::NoKey { character }),
-        None => Ok(text),
-    }
-}
-
-fn speed(item: Item<'_>) -> Result<Speed, SpecError> {
-    Ok(match value("speed", item)? {
-        "low" => Speed::Low,
-        "full" => Speed::Full,
-        "high" => Speed::High,
-        "super" => Speed::Super,
-        "super+" | "superplus" => Speed::SuperPlus,
-        other => return Err(bad_speed(other, "low, full, high, super or super+")),
-    })
-}
-
-fn disk_speed(item: Item<'_>) -> Result<Speed, SpecError> {
-    match speed(item)? {
-        Speed::Low => Err(bad_speed("low", "full, high, super or super+ for a disk")),
-        speed => Ok(speed),
-    }
-}
-
-fn bad_speed(value: &str, expected: &'static str) -> SpecError {
-    SpecError::BadValue {
-        option: "speed",
-        value: value.to_owned(),
-        expected,
-    }
-}
-
-fn blocks(item: Item<'_>) -> Result<BlockSize, SpecError> {
-    match value("blocks", item)? {
-        "512" => Ok(BlockSize::Bytes512),
-        "4096" => Ok(BlockSize::Bytes4096),
-        other => Err(SpecError::BadValue {
-            option: "blocks",
-            value: other.to_owned(),
-            expected: "512 or 4096",
-        }),
-    }
-}
-
-fn unknown(item: Item<'_>, what: &'static str, known: &'static str) -> SpecError {
-    SpecError::Unknown {
-        what,
-        given: item.name.to_owned(),
-        known,
+        let device = Self::read(text, 0)?;
+        device.check(Wires::ROOT)?;
+        Ok(device)
     }
 }
 
@@ -261,6 +167,11 @@ impl fmt::Display for DeviceSpec {
                 DiskSource::Zeros { len, .. } => write!(f, "disk:size={len}"),
             },
             Self::Keyboard(_) => f.write_str("keyboard"),
+            Self::Composite(_) => f.write_str("composite"),
+            Self::Tablet(_) => f.write_str("tablet"),
+            Self::Serial(_) => f.write_str("serial"),
+            Self::Zero(_) => f.write_str("zero"),
+            Self::Hub(_) => f.write_str("hub"),
         }
     }
 }
@@ -269,90 +180,123 @@ impl fmt::Display for DeviceSpec {
 mod tests {
     use super::*;
 
-    fn disk(text: &str) -> DiskSpec {
-        match text.parse() {
-            Ok(DeviceSpec::Disk(disk)) => disk,
+    fn spec(text: &str) -> DeviceSpec {
+        text.parse()
+            .unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    fn hub(text: &str) -> HubSpec {
+        match spec(text) {
+            DeviceSpec::Hub(hub) => hub,
             other => panic!("{text}: {other:?}"),
         }
     }
 
-    fn error(text: &str) -> SpecError {
-        text.parse::<DeviceSpec>().unwrap_err()
+    fn ports(hub: &HubSpec) -> Vec<(u8, String)> {
+        let child = |(port, child): &(u8, DeviceSpec)| (*port, child.to_string());
+        hub.children.iter().map(child).collect()
     }
 
     #[test]
-    fn a_disk_is_an_image_a_pattern_or_zeros() {
-        let image = DiskSource::Image {
-            path: "a=b.img".into(),
-            read_only: true,
+    fn what_is_in_a_hub_takes_the_next_port_or_the_one_it_names() {
+        let outer =
+            hub("hub:ports=7(keyboard; disk:size=8M,pattern ;6=hub:mtt( zero;tablet ); serial)");
+        let names = ports(&outer);
+        let expected = ["keyboard", "disk:size=8388608,pattern", "hub", "serial"];
+        assert_eq!(
+            names,
+            [1, 2, 6, 7]
+                .map(u8::from)
+                .into_iter()
+                .zip(expected.map(String::from))
+                .collect::<Vec<_>>()
+        );
+        let DeviceSpec::Hub(inner) = &outer.children[2].1 else {
+            panic!("{outer:?}");
         };
-        assert_eq!(disk("disk:a=b.img,ro").source, image);
-        let pattern = DiskSource::Pattern {
-            len: 64 << 20,
-            read_only: false,
+        assert!(inner.multi_tt && ports(inner).len() == 2);
+        assert_eq!(hub("hub").children, hub("hub()").children);
+    }
+
+    #[test]
+    fn signs_of_a_path_or_a_text_have_a_backslash_in_brackets() {
+        let hub = hub("hub(disk:a\\;b\\(1\\).img,ro; keyboard:text=\\)a\\;b\\,c)");
+        assert_eq!(hub.children[0].1.to_string(), "disk:a;b(1).img");
+        let DeviceSpec::Keyboard(keyboard) = &hub.children[1].1 else {
+            panic!("{hub:?}");
         };
-        assert_eq!(disk("disk:size=64M,pattern").source, pattern);
-        let zeros = disk("disk:size=4K,blocks=4096,speed=high");
-        assert_eq!(
-            zeros.source,
-            DiskSource::Zeros {
-                len: 4096,
-                read_only: false
-            }
-        );
-        assert_eq!(
-            (zeros.speed, zeros.block_size),
-            (Speed::High, BlockSize::Bytes4096)
-        );
+        assert_eq!(keyboard.text, ")a;b,c");
+        assert_eq!(spec("disk:a;b(1).img").to_string(), "disk:a;b(1).img");
     }
 
     #[test]
-    fn faults_have_places() {
-        let disk = disk("disk:size=1M,pattern,bad=4K,unplug=512K");
-        assert_eq!((disk.bad_at, disk.unplug_at), (Some(4096), Some(512 << 10)));
+    fn trees_that_cannot_be_say_why() {
+        let cases = [
+            (
+                "mouse",
+                "no device called `mouse`; there are disk, keyboard, hub",
+            ),
+            (
+                "hub(keyboard",
+                "the brackets of `hub(keyboard` do not match; ",
+            ),
+            ("hub(hub(zero)", "do not match"),
+            ("hub(keyboard))", "do not match"),
+            ("keyboard)", "do not match"),
+            ("hub:ports=4)", "do not match"),
+            ("hub(zero)tablet", "`tablet` stands behind the bracket"),
+            ("keyboard(zero)", "only a hub has something in it"),
+            ("hub(hub(hub(hub(hub(hub)))))", "behind five others"),
+            (
+                "hub(zero;zero;zero;zero;zero)",
+                "port 5, and the hub has 4; give it more, as in `hub:ports=5`",
+            ),
+            ("hub(16=zero)", "no hub has more than 15"),
+            ("hub(0=zero)", "port 0"),
+            ("hub:ports=16", "a number from 1 to 15"),
+            ("hub(2=zero;2=serial)", "port 2 of the hub is taken"),
+            (
+                "hub:speed=high(disk:size=1M,speed=super)",
+                "super-speed is too fast for a hub of high-speed",
+            ),
+            (
+                "hub:speed=full(hub:speed=high)",
+                "too fast for a hub of full-speed",
+            ),
+            (
+                "hub(disk:size=1M,speed=super+)",
+                "too fast for a hub of super-speed",
+            ),
+            (
+                "hub:speed=super(keyboard:speed=low)",
+                "needs the USB 2 wires",
+            ),
+            ("hub:speed=super,mtt", "translators"),
+            ("hub:speed=low", "give full, high"),
+            ("hub(disk)", "an image or a size"),
+        ];
+        for (text, words) in cases {
+            let error = text.parse::<DeviceSpec>().unwrap_err().to_string();
+            assert!(error.contains(words), "{text}: {error}");
+        }
     }
 
     #[test]
-    fn what_makes_no_disk_says_why() {
-        assert_eq!(error("disk"), SpecError::NoMedium);
-        assert_eq!(error("disk:a.img,size=1M"), SpecError::TwoMedia);
-        assert_eq!(
-            error("disk:size=1000"),
-            SpecError::OddSize {
-                len: 1000,
-                block_size: 512
-            }
-        );
-        assert_eq!(error("disk:size=2G"), SpecError::TooLarge { len: 2 << 30 });
-        assert!(
-            error("disk:size=lots")
-                .to_string()
-                .contains("a size such as")
-        );
-        assert!(
-            error("disk:size=1M,sped=high")
-                .to_string()
-                .contains("called `sped`; there are size")
-        );
-        assert!(
-            error("disk:size=1M,speed=low")
-                .to_string()
-                .contains("for a disk")
-        );
-        assert!(error("mouse").to_string().contains("disk and keyboard"));
+    fn what_says_no_speed_goes_with_its_hub() {
+        for text in [
+            "hub:speed=full(disk:size=1M; hub(zero; composite:size=1M))",
+            "hub:speed=super(keyboard; tablet; serial; hub(zero))",
+            "hub(hub(hub(hub(hub(disk:size=1M)))))",
+        ] {
+            spec(text);
+        }
     }
 
     #[test]
-    fn a_keyboard_types_commas_and_line_breaks() {
-        let spec: DeviceSpec = "keyboard:text=a\\,b\\n,speed=full".parse().unwrap();
-        let expected = KeyboardSpec {
-            text: "a,b\n".into(),
-            speed: Speed::Full,
-        };
-        assert_eq!(spec, DeviceSpec::Keyboard(expected));
-        assert_eq!(
-            error("keyboard:text=ä"),
-            SpecError::NoKey { character: 'ä' }
-        );
+    fn a_bracket_that_nobody_could_mean_ends_in_an_error() {
+        let deep = "hub(".repeat(10_000);
+        assert!(deep.parse::<DeviceSpec>().is_err());
+        let deep = deep + &")".repeat(10_000);
+        assert_eq!(deep.parse::<DeviceSpec>(), Err(SpecError::TooDeep));
     }
 }

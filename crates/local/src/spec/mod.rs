@@ -2,11 +2,21 @@
 
 mod controller;
 mod device;
+mod disk;
 mod error;
+mod hub;
+mod small;
+mod wires;
+
+use usb_spec::Speed;
 
 pub use controller::ControllerSpec;
-pub use device::{DeviceSpec, DiskSource, DiskSpec, KeyboardSpec};
+pub use device::DeviceSpec;
+pub use disk::{DiskSource, DiskSpec};
 pub use error::SpecError;
+pub use hub::HubSpec;
+pub use small::{CompositeSpec, KeyboardSpec, SerialSpec, TabletSpec, ZeroSpec};
+pub(crate) use wires::Wires;
 
 /// One item of a list such as `size=64M,pattern`: a word, or a name and a value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,4 +93,51 @@ fn number<T: std::str::FromStr + PartialOrd>(
 /// [`SpecError::NoValue`].
 fn value<'a>(option: &'static str, item: Item<'a>) -> Result<&'a str, SpecError> {
     item.value.ok_or(SpecError::NoValue { option })
+}
+
+/// A speed.
+///
+/// # Errors
+/// [`SpecError::NoValue`], [`SpecError::BadValue`].
+fn speed(item: Item<'_>) -> Result<Speed, SpecError> {
+    let text = value("speed", item)?;
+    speed_from(text).ok_or_else(|| bad_speed(text, "low, full, high, super or super+"))
+}
+
+/// A speed of what has to be faster than low speed.
+///
+/// # Errors
+/// [`SpecError::NoValue`], [`SpecError::BadValue`].
+fn fast_speed(item: Item<'_>) -> Result<Speed, SpecError> {
+    let text = value("speed", item)?;
+    let speed = speed_from(text).filter(|speed| *speed > Speed::Low);
+    speed.ok_or_else(|| bad_speed(text, "full, high, super or super+"))
+}
+
+fn speed_from(text: &str) -> Option<Speed> {
+    Some(match text {
+        "low" => Speed::Low,
+        "full" => Speed::Full,
+        "high" => Speed::High,
+        "super" => Speed::Super,
+        "super+" | "superplus" => Speed::SuperPlus,
+        _ => return None,
+    })
+}
+
+fn bad_speed(value: &str, expected: &'static str) -> SpecError {
+    SpecError::BadValue {
+        option: "speed",
+        value: value.to_owned(),
+        expected,
+    }
+}
+
+/// What is said of an option that there is not.
+fn unknown(item: Item<'_>, what: &'static str, known: &'static str) -> SpecError {
+    SpecError::Unknown {
+        what,
+        given: item.name.to_owned(),
+        known,
+    }
 }

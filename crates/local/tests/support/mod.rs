@@ -17,9 +17,28 @@ fn setup(devices: &[&str], clock: Clock) -> Setup {
     }
 }
 
+/// Twenty devices of all speeds, in five tiers of hubs of all kinds. A USB 3 hub counts as two.
+pub(crate) const TWENTY: &str = "hub:ports=7(\
+    keyboard; disk:size=1M,pattern; tablet; serial; \
+    hub(zero; \
+        hub:mtt(disk:size=1M,pattern; serial:speed=high; \
+            hub:speed=high(keyboard:speed=full; \
+                hub:speed=full(keyboard:text=five; disk:size=1M,pattern; tablet:speed=low)))); \
+    zero:speed=super)";
+
 /// A polled engine with these devices enumerated, on a virtual clock.
 pub(crate) fn engine(devices: &[&str]) -> Engine<Local> {
-    let local = Local::new(setup(devices, Clock::Virtual)).expect("a controller");
+    engine_of(devices, devices.len())
+}
+
+/// The same, where `count` devices are there: a hub brings others with it, and a USB 3 hub is two.
+pub(crate) fn engine_of(devices: &[&str], count: usize) -> Engine<Local> {
+    run(setup(devices, Clock::Virtual), count)
+}
+
+/// An engine with so many devices enumerated.
+pub(crate) fn run(setup: Setup, count: usize) -> Engine<Local> {
+    let local = Local::new(setup).expect("a controller");
     let mut engine = Engine::new(local, EngineOptions::default()).expect("an engine");
     let settled = |engine: &mut Engine<Local>| {
         engine
@@ -28,7 +47,7 @@ pub(crate) fn engine(devices: &[&str]) -> Engine<Local> {
     };
     let end = engine.run_until(Some(Duration::from_secs(60)), settled);
     assert_eq!(end, Some(Notice::Settled));
-    assert_eq!(engine.devices().count(), devices.len());
+    assert_eq!(engine.devices().count(), count);
     engine
 }
 

@@ -65,7 +65,7 @@ impl Type {
             let unknown = session
                 .engine
                 .backend_mut()
-                .type_text(device.place.port, text)?;
+                .type_text(&device.place, text)?;
             if unknown > 0 {
                 let message =
                     format!("{unknown} characters of the text have no key on a US keyboard");
@@ -105,11 +105,7 @@ impl Type {
             let over = match end {
                 Some(end) => session.engine.now() >= end,
                 None => {
-                    event.is_none()
-                        && session
-                            .engine
-                            .backend_mut()
-                            .has_typed_all(device.place.port)
+                    event.is_none() && session.engine.backend_mut().has_typed_all(&device.place)
                 }
             };
             if over {
