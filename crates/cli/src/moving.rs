@@ -4,13 +4,13 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::Duration;
 
-use host::Buffer;
 use host::storage::{DiskDone, PolledDisk};
+use host::{Buffer, Place};
 use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
-use crate::output::MovedJson;
+use crate::output::{MovedJson, location};
 use crate::session::Session;
 
 /// How much is asked for at a time: what a disk takes in one command.
@@ -35,10 +35,11 @@ pub(crate) struct Moved {
 }
 
 impl Moved {
-    pub(crate) fn json(&self, port: u8) -> MovedJson {
+    pub(crate) fn json(&self, place: &Place) -> MovedJson {
         let seconds = self.time.as_secs_f64();
         MovedJson {
-            port,
+            location: location(place),
+            port: place.port.get(),
             offset: self.range.offset,
             bytes: self.range.length,
             seconds,

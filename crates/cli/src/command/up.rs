@@ -19,6 +19,7 @@ Examples:
   doorbell up
   doorbell up --device disk:stick.img,ro --device keyboard
   doorbell up --controller model:bios=never,contexts=64,ac64=off
+  doorbell up --device 'hub(keyboard; disk:stick.img,ro; hub:speed=high(tablet))'
   doorbell up --device disk:size=1G,pattern,speed=high --json";
 
 /// Brings the controller up phase by phase, shows the devices behind it, reads the whole of the first disk and prints its SHA-256.
@@ -94,7 +95,7 @@ impl Up {
                 .map(|&(phase, took)| PhaseJson::new(phase, took))
                 .collect(),
             forced_handoff: session.start.forced_handoff,
-            devices: devices.iter().map(DeviceJson::new).collect(),
+            devices: output::devices_json(&devices),
             failed,
             disk,
             total_seconds: 0.0,
@@ -159,7 +160,7 @@ fn read_disk(
         product: text(&info.inquiry.product),
         block_bytes: info.geometry.block_size,
         write_protected: info.write_protected,
-        read: moved.json(device.place.port.get()),
+        read: moved.json(&device.place),
     };
     disk.close(&mut session.engine);
     Ok(json)

@@ -9,6 +9,7 @@ use usb_spec::descriptor::{AlternateView, EndpointView};
 use xhci_spec::context::ContextSize;
 use xhci_spec::extended::Protocol;
 
+use super::hubs::{HubJson, HubPortJson, TranslatorJson};
 use super::words;
 
 #[derive(Debug, Serialize)]
@@ -143,6 +144,12 @@ pub(crate) struct DeviceJson {
     self_powered: bool,
     remote_wakeup: bool,
     max_power_ma: u16,
+    /// The hub that it is behind, if it is.
+    parent: Option<HubPortJson>,
+    /// The hub that translates for it, if it needs one.
+    translator: Option<TranslatorJson>,
+    /// What it is as a hub, if it is one.
+    hub: Option<HubJson>,
     interfaces: Vec<InterfaceJson>,
 }
 
@@ -169,7 +176,8 @@ struct EndpointJson {
 }
 
 impl DeviceJson {
-    pub(crate) fn new(device: &DeviceInfo) -> Self {
+    /// One of these devices.
+    pub(crate) fn new(device: &DeviceInfo, devices: &[DeviceInfo]) -> Self {
         let configuration = device.configuration();
         let header = configuration
             .as_ref()
@@ -194,6 +202,9 @@ impl DeviceJson {
             self_powered: header.is_some_and(|header| header.is_self_powered()),
             remote_wakeup: header.is_some_and(|header| header.has_remote_wakeup()),
             max_power_ma: header.map_or(0, |header| header.max_power_ma(device.speed)),
+            parent: HubPortJson::new(device, devices),
+            translator: TranslatorJson::new(device, devices),
+            hub: HubJson::new(device, devices),
             interfaces: interfaces
                 .filter_map(|interface| {
                     let chosen = device
@@ -218,7 +229,11 @@ impl InterfaceJson {
             class: interface.class,
             subclass: interface.subclass,
             protocol: interface.protocol,
-            name: class_name(interface.class, interface.subclass, interface.protocol),
+            name: match device.hub {
+                // The protocol of a hub's interface tells of its translators, and of its speed only together with the device's protocol.
+                Some(_) => "hub",
+                None => class_name(interface.class, interface.subclass, interface.protocol),
+            },
             endpoints: setting
                 .endpoints()
                 .map(|endpoint| EndpointJson::new(&endpoint, device))
@@ -250,6 +265,8 @@ impl EndpointJson {
 /// Bytes that went from a disk or to it.
 #[derive(Debug, Serialize)]
 pub(crate) struct MovedJson {
+    /// Where the disk is: the root port, then the port of each hub on the way.
+    pub(crate) location: String,
     pub(crate) port: u8,
     pub(crate) offset: u64,
     pub(crate) bytes: u64,

@@ -1,12 +1,14 @@
 //! What goes to the terminal, or into one JSON object.
 
 mod describe;
+mod hubs;
 mod json;
 mod tree;
 mod words;
 
 use std::io::{self, Write};
 
+use host::DeviceInfo;
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -15,6 +17,12 @@ pub(crate) use describe::describe;
 pub(crate) use json::{ControllerJson, DeviceJson, FailedJson, MovedJson, PhaseJson};
 pub(crate) use tree::tree;
 pub(crate) use words::{bytes, clean, levels, location, millis, rate};
+
+/// The devices for scripts.
+pub(crate) fn devices_json(devices: &[DeviceInfo]) -> Vec<DeviceJson> {
+    let device = |device| DeviceJson::new(device, devices);
+    devices.iter().map(device).collect()
+}
 
 /// The standard output: lines for people, or one JSON object at the end.
 pub(crate) struct Out {

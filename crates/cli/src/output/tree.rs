@@ -5,17 +5,20 @@ use usb_spec::TransferKind;
 use usb_spec::class::class_name;
 use usb_spec::descriptor::{AlternateView, EndpointView};
 
-use super::words;
+use super::{hubs, words};
 
 /// The lines of the tree.
 pub(crate) fn tree(devices: &[DeviceInfo]) -> Vec<String> {
     if devices.is_empty() {
         return vec!["no devices".to_owned()];
     }
-    devices.iter().flat_map(device_lines).collect()
+    devices
+        .iter()
+        .flat_map(|device| device_lines(device, devices))
+        .collect()
 }
 
-fn device_lines(device: &DeviceInfo) -> Vec<String> {
+fn device_lines(device: &DeviceInfo, devices: &[DeviceInfo]) -> Vec<String> {
     let mut lines = vec![
         format!("port {}: {}", words::location(&device.place), name(device)),
         format!(
@@ -25,6 +28,19 @@ fn device_lines(device: &DeviceInfo) -> Vec<String> {
             power(device)
         ),
     ];
+    lines.extend(hubs::translator_line(device, devices));
+    match hubs::hub_line(device, devices) {
+        // What a hub is for stands below it; its one endpoint tells nobody anything.
+        Some(line) => lines.push(line),
+        None => lines.extend(function_lines(device)),
+    }
+    // What is behind a hub stands below it.
+    let indent = "  ".repeat(words::levels(&device.place).len());
+    lines.iter().map(|line| format!("{indent}{line}")).collect()
+}
+
+fn function_lines(device: &DeviceInfo) -> Vec<String> {
+    let mut lines = Vec::new();
     let configuration = device.configuration();
     let interfaces = configuration
         .iter()
@@ -39,9 +55,7 @@ fn device_lines(device: &DeviceInfo) -> Vec<String> {
             lines.extend(interface_lines(&setting, device));
         }
     }
-    // What is behind a hub stands below it.
-    let indent = "  ".repeat(words::levels(&device.place).len());
-    lines.iter().map(|line| format!("{indent}{line}")).collect()
+    lines
 }
 
 /// What it calls itself, and its ids.
@@ -70,20 +84,17 @@ pub(super) fn power(device: &DeviceInfo) -> String {
     else {
         return "power unknown".to_owned();
     };
-    let source = if header.is_self_powered() {
-        "own power and"
-    } else {
-        "bus power,"
-    };
     let wake = if header.has_remote_wakeup() {
         ", can wake the host"
     } else {
         ""
     };
-    format!(
-        "{source} up to {} mA{wake}",
-        header.max_power_ma(device.speed)
-    )
+    let from_bus = header.max_power_ma(device.speed);
+    match (header.is_self_powered(), from_bus) {
+        (true, 0) => format!("own power{wake}"),
+        (true, _) => format!("own power and up to {from_bus} mA{wake}"),
+        (false, _) => format!("bus power, up to {from_bus} mA{wake}"),
+    }
 }
 
 fn interface_lines(setting: &AlternateView<'_>, device: &DeviceInfo) -> Vec<String> {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::args::{Common, Selection};
 use crate::failure::Failure;
-use crate::output::Out;
+use crate::output::{Out, location};
 use crate::session::{Session, short_name};
 
 const EXAMPLES: &str = "\
@@ -29,6 +29,7 @@ pub(crate) struct ClearHalt {
 
 #[derive(Debug, Serialize)]
 struct ClearHaltJson {
+    location: String,
     port: u8,
     cleared: Vec<String>,
 }
@@ -75,6 +76,7 @@ impl ClearHalt {
             cleared.push(format!("{:#04x}", endpoint.0));
         }
         out.object(&ClearHaltJson {
+            location: location(&device.place),
             port: device.place.port.get(),
             cleared,
         })?;

@@ -38,9 +38,10 @@ struct DescribedJson {
 impl Describe {
     pub(crate) fn run(self, out: &mut Out) -> Result<(), Failure> {
         let session = Session::start(&self.common, "", |_, _, _| Ok(()))?;
+        let all = session.devices();
         let devices = match self.selection.device.as_deref() {
             Some(word) => vec![session.select(Some(word), "device", |_| true)?],
-            None => session.devices(),
+            None => all.clone(),
         };
         for (index, device) in devices.iter().enumerate() {
             if index > 0 {
@@ -52,7 +53,7 @@ impl Describe {
         }
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let described = devices.iter().map(|device| DescribedJson {
-            device: DeviceJson::new(device),
+            device: DeviceJson::new(device, &all),
             configuration_descriptors: hex(&device.configuration),
             bos_descriptors: hex(&device.bos),
         });

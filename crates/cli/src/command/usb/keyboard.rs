@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::args::{Common, Selection};
 use crate::failure::Failure;
-use crate::output::Out;
+use crate::output::{Out, location};
 use crate::session::Session;
 
 /// What the keyboard types that is there when none was asked for.
@@ -41,6 +41,7 @@ pub(crate) struct Type {
 
 #[derive(Debug, Serialize)]
 struct TypeJson {
+    location: String,
     port: u8,
     text: String,
     keys: Vec<KeyJson>,
@@ -77,6 +78,7 @@ impl Type {
             .seconds
             .map(|seconds| session.engine.now() + Duration::from_secs(seconds.into()));
         let mut json = TypeJson {
+            location: location(&device.place),
             port: device.place.port.get(),
             text: String::new(),
             keys: Vec::new(),

@@ -16,7 +16,8 @@ use crate::session::{Session, short_name};
 const EXAMPLES: &str = "\
 Examples:
   doorbell usb read --out copy.img --device disk:stick.img,ro
-  doorbell usb read --out boot.bin --length 512 --device disk:stick.img,ro";
+  doorbell usb read --out boot.bin --length 512 --device disk:stick.img,ro
+  doorbell usb read 5.2.1 --out copy.img --device 'hub(keyboard; hub(disk:stick.img,ro))'";
 
 /// Copies bytes of a disk into a file, through controller, driver and USB.
 #[derive(Debug, Args)]
@@ -79,7 +80,7 @@ impl Read {
             rate(range.length, moved.time)
         ))?;
         out.line(format!("SHA-256 {}", moved.sha256))?;
-        out.object(&moved.json(device.place.port.get()))?;
+        out.object(&moved.json(&device.place))?;
         session.finish()
     }
 }

@@ -11,7 +11,7 @@ use crate::session::Session;
 /// Shows the devices: names, speeds, power, classes, endpoints.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  doorbell usb tree --device disk:stick.img --device keyboard:speed=full"
+    after_help = "Examples:\n  doorbell usb tree --device disk:stick.img --device keyboard:speed=full\n  doorbell usb tree --device 'hub(keyboard; hub:speed=high(tablet))'"
 )]
 pub(crate) struct Tree {
     #[command(flatten)]
@@ -35,7 +35,7 @@ impl Tree {
         for failed in &failed {
             out.line(failed.line())?;
         }
-        let devices = devices.iter().map(DeviceJson::new).collect();
+        let devices = output::devices_json(&devices);
         out.object(&TreeJson { devices, failed })?;
         let all_work = session.check_failed();
         session.finish()?;

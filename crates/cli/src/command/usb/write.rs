@@ -90,7 +90,7 @@ impl Write {
             rate(length, moved.time)
         ))?;
         out.line(format!("SHA-256 {}", moved.sha256))?;
-        out.object(&moved.json(device.place.port.get()))?;
+        out.object(&moved.json(&device.place))?;
         session.finish()
     }
 
