@@ -29,7 +29,7 @@ composite:…                a keyboard and a disk in one device, with the optio
 tablet                     a pointer that knows where it is
 serial[:raw]               a serial port that sends back what it is sent
 zero[:pattern=0|1|2]       gadget zero, as usbtest of Linux wants it
-hub[:ports=N][,mtt](…)     a USB 3 hub: one hub on a USB3 port, one on the USB2 port beside it
+hub[:ports=N][,mtt](…)     a USB 3 hub, on a USB3 and a USB2 port
 hub:speed=high|full|super  a hub of one of the two kinds
 
 All take speed=full|high|super|super+ (keyboards and tablets low, too). What says no speed runs as fast as it usually does, or as its hub \
