@@ -258,12 +258,13 @@ impl Bench {
         let mut model = self.line.model.borrow_mut();
         let mut read = |at| model.mmio_read(at, self.now());
         let (operational, runtime) = (read(0) & 0xff, read(0x18) & !0x1f);
-        let mut wide = |at| u64::from(read(at)) | u64::from(read(at + 4)) << 32;
+        let mut wide = |at| u64::from(read(at)) | u64::from(read(at.wrapping_add(4))) << 32;
         let table = match which % 4 {
             0 => return BASE.offset(u64::from(which) * 0x800 + u64::from(offset) * 16),
-            1 => wide(runtime + 0x30),
-            2 => return Iova(wide(runtime + 0x38) & !0xf).offset(u64::from(offset & 15) * 16),
-            _ => wide(operational + 0x30) + 8 * u64::from(which >> 2 & 3),
+            1 => wide(runtime.wrapping_add(0x30)),
+            2 => return Iova(wide(runtime.wrapping_add(0x38)) & !0xf).offset(u64::from(offset & 15) * 16),
+            // A controller that is gone reads as all ones.
+            _ => wide(operational.wrapping_add(0x30)).wrapping_add(8 * u64::from(which >> 2 & 3)),
         };
         let base = model.memory().load64(Iova(table)).unwrap_or(BASE.0);
         Iova(base).offset(u64::from(offset) * 16)
