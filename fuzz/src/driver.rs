@@ -262,7 +262,10 @@ impl Bench {
         let table = match which % 4 {
             0 => return BASE.offset(u64::from(which) * 0x800 + u64::from(offset) * 16),
             1 => wide(runtime.wrapping_add(0x30)),
-            2 => return Iova(wide(runtime.wrapping_add(0x38)) & !0xf).offset(u64::from(offset & 15) * 16),
+            2 => {
+                return Iova(wide(runtime.wrapping_add(0x38)) & !0xf)
+                    .offset(u64::from(offset & 15) * 16);
+            }
             // A controller that is gone reads as all ones.
             _ => wide(operational.wrapping_add(0x30)).wrapping_add(8 * u64::from(which >> 2 & 3)),
         };
