@@ -48,7 +48,7 @@ pub fn class_name(class: u8, subclass: u8, protocol: u8) -> &'static str {
         (0x08, 4, 0x00 | 0x01) => "floppy drive",
         (0x08, 6, 0x50) => "disk",
         (0x08, 6, 0x62) => "disk (UAS)",
-        (0x09, _, 0) => "full-speed hub",
+        (0x09, _, 0) => "hub",
         (0x09, _, 1) => "high-speed hub (single TT)",
         (0x09, _, 2) => "high-speed hub (multiple TTs)",
         (0x09, _, 3) => "SuperSpeed hub",
