@@ -30,7 +30,7 @@ pub(crate) enum Failure {
         hint: Option<String>,
     },
     /// Ctrl-C.
-    Interrupted,
+    Interrupted { message: String },
     /// Nobody reads the output any more.
     Closed,
 }
@@ -47,6 +47,12 @@ impl Failure {
         Self::Device {
             message: message.into(),
             hint: Some(hint.into()),
+        }
+    }
+
+    pub(crate) fn interrupted() -> Self {
+        Self::Interrupted {
+            message: "interrupted; the controller was handed back".to_owned(),
         }
     }
 
@@ -69,8 +75,8 @@ impl Failure {
             Self::Here { message, .. }
             | Self::Usage { message, .. }
             | Self::Device { message, .. }
-            | Self::Controller { message, .. } => message,
-            Self::Interrupted => "interrupted; the controller was handed back",
+            | Self::Controller { message, .. }
+            | Self::Interrupted { message } => message,
             Self::Closed => "the output was closed",
         }
     }
@@ -81,7 +87,7 @@ impl Failure {
             | Self::Usage { hint, .. }
             | Self::Device { hint, .. }
             | Self::Controller { hint, .. } => hint.as_deref(),
-            Self::Interrupted | Self::Closed => None,
+            Self::Interrupted { .. } | Self::Closed => None,
         }
     }
 
@@ -92,7 +98,7 @@ impl Failure {
             Self::Usage { .. } => 2,
             Self::Device { .. } => 3,
             Self::Controller { .. } => 4,
-            Self::Interrupted => 130,
+            Self::Interrupted { .. } => 130,
         }
     }
 
@@ -105,7 +111,8 @@ impl Failure {
         if let Self::Here { message, .. }
         | Self::Usage { message, .. }
         | Self::Device { message, .. }
-        | Self::Controller { message, .. } = &mut self
+        | Self::Controller { message, .. }
+        | Self::Interrupted { message } = &mut self
         {
             message.push_str("; ");
             message.push_str(note);

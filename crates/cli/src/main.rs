@@ -7,6 +7,7 @@ mod failure;
 mod moving;
 mod output;
 mod session;
+mod target;
 
 use std::process::ExitCode;
 

@@ -1,7 +1,7 @@
 //! Bytes between a disk and this computer. The disk is never waited for by the digest, nor by a file: those work on a thread of their own.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use host::storage::{DiskDone, PolledDisk};
@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
-use crate::output::{MovedJson, location};
+use crate::output::{MovedJson, bytes, location};
 use crate::session::Session;
 
 /// How much is asked for at a time: what a disk takes in one command.
@@ -71,13 +71,15 @@ struct Chunk {
 
 /// Cuts a range into chunks of whole blocks.
 fn chunks(range: Range, block: u64) -> impl Iterator<Item = Chunk> {
-    let end = range.offset + range.length;
+    // A disk's size fits; a range that nobody has checked is cut at the last block.
+    let end = range.offset.saturating_add(range.length);
     let mut at = range.offset - range.offset % block;
     std::iter::from_fn(move || {
         if at >= end {
             return None;
         }
-        let stop = (at + CHUNK as u64).min(end.next_multiple_of(block));
+        let whole = end.checked_next_multiple_of(block).unwrap_or(end);
+        let stop = at.saturating_add(CHUNK as u64).min(whole);
         let (from, to) = (range.offset.max(at), end.min(stop));
         let small = |count: u64| usize::try_from(count).unwrap_or(CHUNK);
         let chunk = Chunk {
@@ -119,7 +121,7 @@ pub(crate) fn read(
             },
         );
         drop(give);
-        let sha256 = worker.join().unwrap_or(Err(Failure::Closed));
+        let sha256 = joined(worker);
         fed.and(sha256)
     });
     bar.finish_and_clear();
@@ -196,6 +198,7 @@ pub(crate) fn write(
     let (give, take) = sync_channel::<(Buffer, Chunk)>(BUFFERS);
     let (give_back, empty) = sync_channel::<Buffer>(BUFFERS);
     let mut free = buffers(session)?;
+    let mut written = 0u64;
     let result = thread::scope(|scope| {
         let worker = scope.spawn(move || {
             let mut sha256 = Sha256::new();
@@ -218,6 +221,7 @@ pub(crate) fn write(
                 let begun = disk.begin_write(now, chunk.at, buffer, chunk.bytes);
                 begun.map_err(|refused| refused.error)?;
                 let buffer = finish(session, disk)?;
+                written += chunk.len as u64;
                 bar.inc(chunk.bytes as u64);
                 let _no_longer_wanted = give_back.send(buffer);
             }
@@ -228,9 +232,10 @@ pub(crate) fn write(
         };
         let stored: Result<(), Failure> = store();
         drop((take, give_back));
-        let sha256 = worker.join().unwrap_or(Err(Failure::Closed));
+        let sha256 = joined(worker);
         stored.and(sha256)
     });
+    let result = result.map_err(|failure| failure.with_note(&how_far(written, range.length)));
     bar.finish_and_clear();
     let time = session.engine.now() - begin;
     Ok(Moved {
@@ -238,6 +243,30 @@ pub(crate) fn write(
         time,
         sha256: result?,
     })
+}
+
+/// What a worker has to say. Its panic is ours: nobody may take it for an end.
+fn joined<T>(worker: ScopedJoinHandle<'_, T>) -> T {
+    worker
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// How far a write came.
+fn how_far(written: u64, length: u64) -> String {
+    if written == length {
+        format!(
+            "all {} were written, but perhaps not made durable",
+            bytes(length)
+        )
+    } else {
+        format!(
+            "{} of {} were written, and perhaps a part of the next {}",
+            bytes(written),
+            bytes(length),
+            bytes((length - written).min(CHUNK as u64))
+        )
+    }
 }
 
 fn buffers(session: &Session) -> Result<Vec<Buffer>, Failure> {
@@ -310,6 +339,26 @@ mod tests {
             next += chunk.len as u64;
         }
         assert_eq!(next, range.offset + range.length);
+    }
+
+    #[test]
+    fn the_last_bytes_that_a_number_can_name_are_read_without_overflow() {
+        let range = Range {
+            offset: u64::MAX - 5000,
+            length: 5000,
+        };
+        let chunks: Vec<_> = chunks(range, 512).collect();
+        let len: usize = chunks.iter().map(|chunk| chunk.len).sum();
+        assert_eq!(len, 5000);
+    }
+
+    #[test]
+    #[should_panic(expected = "the worker's own words")]
+    fn a_worker_that_panics_is_not_taken_for_an_end() {
+        thread::scope(|scope| {
+            let worker = scope.spawn(|| -> u32 { panic!("the worker's own words") });
+            joined(worker)
+        });
     }
 
     #[test]

@@ -124,7 +124,7 @@ impl Session {
     ) -> Result<T, Failure> {
         loop {
             if self.interrupted.load(Ordering::Relaxed) {
-                return Err(Failure::Interrupted);
+                return Err(Failure::interrupted());
             }
             if let Some(result) = self.engine.run_until(Some(LOOK), &mut done) {
                 return Ok(result);

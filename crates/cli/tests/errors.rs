@@ -102,9 +102,17 @@ fn a_disk_with_a_bad_block_names_it_and_keeps_what_was_read() {
         sentence.contains("block 10240 cannot be read (medium error"),
         "{sentence}"
     );
-    assert!(sentence.contains("the first 5 MiB were read"), "{sentence}");
+    let part = format!("{copy}.part");
     assert!(
-        fs::read(&copy).unwrap() == pattern(8 << 20)[..5 << 20],
+        sentence.ends_with(&format!("the first 5 MiB were read into {part}")),
+        "{sentence}"
+    );
+    assert!(
+        !fs::exists(&copy).unwrap(),
+        "half a copy looks like a whole one"
+    );
+    assert!(
+        fs::read(&part).unwrap() == pattern(8 << 20)[..5 << 20],
         "what was kept is wrong"
     );
     let source = folder.file("source", &vec![1; 8 << 20]);
@@ -120,6 +128,12 @@ fn a_disk_with_a_bad_block_names_it_and_keeps_what_was_read() {
     .fails(3);
     assert!(
         run.err.contains("block 10240 cannot be written"),
+        "{}",
+        run.err
+    );
+    assert!(
+        run.err
+            .contains("5 MiB of 8 MiB were written, and perhaps a part of the next 1 MiB"),
         "{}",
         run.err
     );

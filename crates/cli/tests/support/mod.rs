@@ -82,6 +82,26 @@ pub(crate) fn interrupted(arguments: &[&str]) -> Run {
     child.wait_with_output().expect("it ends").into()
 }
 
+/// Runs it, presses Ctrl-C as soon as `ready` says so, and waits for its end.
+pub(crate) fn interrupted_when(arguments: &[&str], ready: impl Fn() -> bool) -> Run {
+    let mut command = command(arguments);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let child = child.expect("the program runs");
+    let begin = std::time::Instant::now();
+    while !ready() {
+        assert!(begin.elapsed() < Duration::from_secs(30), "it does nothing");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let kill = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
+    assert!(kill.expect("kill runs").success());
+    child.wait_with_output().expect("it ends").into()
+}
+
 /// Runs it with an output that nobody reads.
 pub(crate) fn unread(arguments: &[&str]) -> Run {
     let mut command = command(arguments);

@@ -1,7 +1,5 @@
 //! `doorbell usb read`
 
-use std::fs::File;
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -12,6 +10,7 @@ use crate::failure::Failure;
 use crate::moving::{self, Range};
 use crate::output::{Out, bytes, millis, rate};
 use crate::session::{Session, short_name};
+use crate::target::Target;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -27,7 +26,7 @@ pub(crate) struct Read {
     pub(crate) common: Common,
     #[command(flatten)]
     selection: Selection,
-    /// The file; it is made, or replaced
+    /// The file; it is made, or replaced when all is read: until then the bytes are in FILE.part
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Where to begin, in bytes, as 4096 or 1M
@@ -47,29 +46,13 @@ impl Read {
         let size = disk.info().map_or(0, |info| info.geometry.bytes());
         let range = range(self.offset, self.length, size)?;
         // Only now, so that nothing is lost when there is nothing to be read.
-        let mut file =
-            File::create(&self.out).map_err(|error| Failure::file("made", &self.out, &error))?;
-        let mut written = 0u64;
-        let moved = moving::read(&mut session, &mut disk, range, |bytes| {
-            file.write_all(bytes)
-                .map_err(|error| Failure::file("written", &self.out, &error))?;
-            written += bytes.len() as u64;
-            Ok(())
-        });
+        let mut target = Target::open(&self.out, &self.common.devices("")?)?;
+        let moved = moving::read(&mut session, &mut disk, range, |bytes| target.write(bytes));
         let moved = match moved {
             Ok(moved) => moved,
-            Err(failure @ (Failure::Interrupted | Failure::Closed)) => return Err(failure),
-            Err(failure) => {
-                let note = format!(
-                    "the first {} were read into {}",
-                    bytes(written),
-                    self.out.display()
-                );
-                return Err(failure.with_note(&note));
-            }
+            Err(failure) => return Err(target.give_up(failure)),
         };
-        file.sync_all()
-            .map_err(|error| Failure::file("written", &self.out, &error))?;
+        target.finish()?;
         out.line(format!(
             "{} from byte {} of {} into {} in {}, {}",
             bytes(range.length),
