@@ -18,6 +18,8 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::error::Error;
+use std::fmt;
 
 use usb_model::WorkError;
 use volmem::VolatileSlice;
@@ -89,10 +91,33 @@ pub struct PatternMedium {
     read_only: bool,
     written: HashMap<u64, Box<[u8; PIECE]>>,
     written_max: usize,
+    refused: Option<Full>,
+}
+
+/// Too much was written.
+#[derive(Clone, Copy, Debug)]
+struct Full {
+    /// How many bytes are kept at most.
+    max: usize,
+}
+
+impl Error for Full {}
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (count, unit) = match (self.max >> 20, self.max & 0xf_ffff) {
+            (mebibytes @ 1.., 0) => (mebibytes, "MiB"),
+            _ => (self.max, "bytes"),
+        };
+        write!(
+            f,
+            "a pattern disk keeps at most {count} {unit} of written data; use an image file"
+        )
+    }
 }
 
 impl PatternMedium {
-    /// How many bytes of written pieces are kept unless [`with_written_max`](Self::with_written_max) says otherwise.
+    /// How many bytes of written pieces are kept, 64 MiB, unless [`with_written_max`](Self::with_written_max) says otherwise.
     pub const WRITTEN_MAX: usize = 64 << 20;
 
     /// A disk of `len` bytes of the pattern with this seed.
@@ -104,6 +129,7 @@ impl PatternMedium {
             read_only: false,
             written: HashMap::new(),
             written_max: Self::WRITTEN_MAX / PIECE,
+            refused: None,
         }
     }
 
@@ -116,7 +142,8 @@ impl PatternMedium {
         }
     }
 
-    /// The same disk, keeping up to `bytes` of written pieces (whole ones); a write beyond fails.
+    /// The same disk, keeping up to `bytes` of written pieces (whole ones); a write beyond fails, and
+    /// [`last_failure`](Medium::last_failure) says why.
     #[must_use]
     pub fn with_written_max(self, bytes: usize) -> Self {
         Self {
@@ -150,7 +177,11 @@ impl PatternMedium {
         let full = self.written.len() >= self.written_max;
         match self.written.entry(number) {
             Entry::Occupied(mut kept) => **kept.get_mut() = *bytes,
-            Entry::Vacant(_) if full => return Err(WorkError::Write),
+            Entry::Vacant(_) if full => {
+                let max = self.written_max * PIECE;
+                self.refused = Some(Full { max });
+                return Err(WorkError::Write);
+            }
             Entry::Vacant(place) => drop(place.insert(Box::new(*bytes))),
         }
         Ok(())
@@ -221,6 +252,10 @@ impl Medium for PatternMedium {
 
     fn flush(&mut self) -> Result<(), WorkError> {
         Ok(())
+    }
+
+    fn last_failure(&self) -> Option<&(dyn Error + 'static)> {
+        self.refused.as_ref().map(|full| full as _)
     }
 }
 

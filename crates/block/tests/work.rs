@@ -250,10 +250,15 @@ fn a_pattern_disk_of_any_size_needs_memory_only_for_what_differs() {
 
     assert_eq!(write(&mut medium, 4095, b"ab"), Ok(()));
     assert_eq!(medium.written_bytes(), 8192);
+    assert!(medium.last_failure().is_none());
     assert_eq!(
         write(&mut medium, 8192, b"c"),
         Err(WorkError::Write),
         "the bound holds"
+    );
+    assert_eq!(
+        medium.last_failure().map(ToString::to_string).as_deref(),
+        Some("a pattern disk keeps at most 8192 bytes of written data; use an image file")
     );
     assert_eq!(
         write(&mut medium, 5000, b"d"),

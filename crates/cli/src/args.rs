@@ -23,7 +23,8 @@ What is plugged in; may be given several times. Without it: disk:size=64M,patter
 
 disk:IMAGE[,ro]            a disk whose bytes are a file's
 disk:size=64M              a disk of zeros, in memory
-disk:size=64M,pattern      a disk whose bytes can be computed, of any size
+disk:size=64M,pattern      a disk whose bytes can be computed, of any size;
+                           it keeps up to 64 MiB of what is written
 keyboard[:text=TEXT]       a keyboard, which types the text
 composite:…                a keyboard and a disk in one device, with the options of both
 tablet                     a pointer that knows where it is

@@ -249,3 +249,21 @@ fn a_device_that_is_not_there_is_asked_for_in_vain() {
         run.err
     );
 }
+
+#[test]
+fn a_pattern_disk_on_which_too_much_is_written_says_what_it_keeps() {
+    let folder = Folder::new();
+    let source = folder.file("source", &vec![1; 66 << 20]);
+    let device = "disk:size=66M,pattern";
+    let arguments = ["usb", "write", "--in", &source, "--yes", "--device", device];
+    let run = doorbell(&arguments).fails(3);
+    let sentence = sentence(&run.err);
+    let why = "behind it: a pattern disk keeps at most 64 MiB of written data; use an image file; ";
+    assert!(sentence.contains(why), "{sentence}");
+    assert!(
+        sentence.ends_with("64 MiB of 66 MiB were written, and perhaps a part of the next 1 MiB"),
+        "{sentence}"
+    );
+    let help = doorbell(&["usb", "write", "--help"]).succeeds();
+    assert!(help.out.contains("it keeps up to 64 MiB"), "{}", help.out);
+}
