@@ -135,6 +135,8 @@ fn is_dead(error: &host::Error) -> bool {
         host::Error::Died(_)
             | host::Error::Start(_)
             | host::Error::Stopped
+            // What an engine waits for so long is its controller.
+            | host::Error::TimedOut { .. }
             | host::Error::Transfer(TransferError::ControllerDead)
             | host::Error::Operation(OperationError::ControllerDead)
     )
@@ -150,6 +152,8 @@ impl From<host::Error> for Failure {
         let (message, hint) = split(error.to_string(), mark);
         if is_dead(&error) {
             Self::Controller { message, hint }
+        } else if matches!(error, host::Error::Memory(_) | host::Error::Thread(_)) {
+            Self::Here { message, hint }
         } else {
             Self::Device { message, hint }
         }
@@ -187,5 +191,29 @@ impl From<io::Error> for Failure {
                 hint: None,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_controller_that_is_not_handed_back_in_time_failed_and_no_device_did() {
+        let failure = Failure::from(host::Error::TimedOut {
+            what: "handing the controller back",
+            limit: Duration::from_secs(15),
+        });
+        assert_eq!(failure.number(), 4);
+    }
+
+    #[test]
+    fn memory_that_this_computer_does_not_have_is_no_failure_of_a_device() {
+        let local = local::Local::new(local::Setup::default()).unwrap();
+        let engine = host::Engine::new(local, host::EngineOptions::default()).unwrap();
+        let error = engine.pool().allocate(1 << 40).unwrap_err();
+        assert_eq!(Failure::from(host::Error::from(error)).number(), 1);
     }
 }

@@ -14,7 +14,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::args::Common;
 use crate::failure::Failure;
-use crate::output::{clean, levels, location};
+use crate::output::{FailedJson, clean, levels, location};
 
 /// How often Ctrl-C is looked for while nothing happens.
 const LOOK: Duration = Duration::from_millis(50);
@@ -28,6 +28,8 @@ pub(crate) struct Session {
     pub(crate) start: Start,
     begin: Instant,
     interrupted: Arc<AtomicBool>,
+    /// The controller was handed back, or that was tried in vain: once is enough, as it may take long.
+    finished: bool,
 }
 
 /// What happened while the controller came up.
@@ -77,6 +79,7 @@ impl Session {
             start: Start::default(),
             begin,
             interrupted,
+            finished: false,
         };
         session.come_up(&mut progress)?;
         Ok(session)
@@ -181,11 +184,8 @@ impl Session {
                 format!("{} is no {wanted}", short_name(device)),
                 hint,
             )),
-            (_, 0, Some(word)) => Err(Failure::device(
-                format!("no device answers to `{word}`"),
-                hint,
-            )),
-            (_, 0, None) => Err(Failure::device(format!("there is no {wanted}"), hint)),
+            (_, 0, Some(word)) => Err(self.in_vain(format!("no device answers to `{word}`"), hint)),
+            (_, 0, None) => Err(self.in_vain(format!("there is no {wanted}"), hint)),
             (_, _, word) => {
                 let what = word.map_or_else(
                     || wanted.to_owned(),
@@ -195,6 +195,19 @@ impl Session {
                     format!("there is more than one {what}"),
                     format!("name one by its place; {hint}"),
                 ))
+            }
+        }
+    }
+
+    /// The device that is meant is not there; perhaps it is one of those that could not be made to work.
+    fn in_vain(&self, message: String, hint: String) -> Failure {
+        let failure = Failure::device(message, hint);
+        match &self.start.failed[..] {
+            [] => failure,
+            [failed] => failure.with_note(&FailedJson::new(failed).line()),
+            [failed, others @ ..] => {
+                let line = FailedJson::new(failed).line();
+                failure.with_note(&format!("{line} (and {} more)", others.len()))
             }
         }
     }
@@ -244,14 +257,17 @@ impl Session {
 
     /// Hands the controller back.
     pub(crate) fn finish(mut self) -> Result<(), Failure> {
+        self.finished = true;
         Ok(self.engine.shutdown()?)
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // What went wrong before is what counts; a second shutdown does nothing.
-        let _already_told = self.engine.shutdown();
+        if !self.finished {
+            // What went wrong before is what counts.
+            let _already_told = self.engine.shutdown();
+        }
     }
 }
 

@@ -123,6 +123,25 @@ fn a_device_for_which_there_is_no_slot_is_told_about() {
         "{}",
         run.err
     );
+    let run = doorbell(&["usb", "describe", "--controller", "model:slots=1"]).fails(3);
+    assert!(run.out.contains("a device is there, but"), "{}", run.out);
+    assert!(
+        run.err
+            .starts_with("error: a device could not be made to work\nhint: "),
+        "{}",
+        run.err
+    );
+    // The keyboard has the one slot.
+    for verb in [["usb", "describe", "disk"], ["usb", "type", "disk"]] {
+        let arguments = [&verb[..], &["--controller", "model:slots=1"]].concat();
+        let run = doorbell(&arguments).fails(3);
+        assert!(
+            run.err
+                .starts_with("error: no device answers to `disk`; port 5: a device is there, but "),
+            "{}",
+            run.err
+        );
+    }
 }
 
 #[test]

@@ -267,3 +267,51 @@ fn a_pattern_disk_on_which_too_much_is_written_says_what_it_keeps() {
     let help = doorbell(&["usb", "write", "--help"]).succeeds();
     assert!(help.out.contains("it keeps up to 64 MiB"), "{}", help.out);
 }
+
+#[test]
+fn scripts_are_told_as_one_object_that_their_arguments_make_no_sense() {
+    let cases: [(&[&str], &str, &str); 6] = [
+        (
+            &["down", "--json"],
+            "unrecognized subcommand 'down'",
+            "`--help` shows what there is",
+        ),
+        (
+            &["usb", "tre", "--json"],
+            "unrecognized subcommand 'tre'",
+            "tree",
+        ),
+        (
+            &["usb", "read", "--json"],
+            "the following required arguments were not provided: --out <FILE>",
+            "`--help` shows what there is",
+        ),
+        (
+            &["usb", "read", "--json", "--out", "x", "--length", "lots"],
+            "give a size such as",
+            "`--help` shows what there is",
+        ),
+        (
+            &["up", "--json", "--device", "mouse"],
+            "there is no device called `mouse`",
+            "there are disk, keyboard",
+        ),
+        (
+            &["up", "--json", "--controller", "vfio"],
+            "no controller called `vfio`",
+            "model",
+        ),
+    ];
+    for (arguments, message, hint) in cases {
+        let run = doorbell(arguments).fails(2);
+        let object: Value = serde_json::from_str(&run.out).expect("one JSON object");
+        let error = &object["error"];
+        assert_eq!(error["exit_code"], 2, "{arguments:?}");
+        let said = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
+        assert!(said("message").contains(message), "{arguments:?}: {error}");
+        assert!(said("hint").contains(hint), "{arguments:?}: {error}");
+        sentence(&run.err);
+    }
+    let run = doorbell(&["usb", "read", "--json", "--help"]).succeeds();
+    assert!(run.out.contains("Examples:"), "help is help: {}", run.out);
+}

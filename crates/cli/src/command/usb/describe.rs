@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::args::{Common, Selection};
 use crate::failure::Failure;
-use crate::output::{self, DeviceJson, Out};
+use crate::output::{self, DeviceJson, FailedJson, Out};
 use crate::session::Session;
 
 /// Shows what a device says of itself, field by field; without DEVICE, what every device says.
@@ -23,6 +23,8 @@ pub(crate) struct Describe {
 #[derive(Debug, Serialize)]
 struct DescribeJson {
     devices: Vec<DescribedJson>,
+    /// Those that could not be made to work; none when a device was named.
+    failed: Vec<FailedJson>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,6 +45,14 @@ impl Describe {
             Some(word) => vec![session.select(Some(word), "device", |_| true)?],
             None => all.clone(),
         };
+        let wants_all = self.selection.device.is_none();
+        let failed: Vec<_> = session
+            .start
+            .failed
+            .iter()
+            .filter(|_| wants_all)
+            .map(FailedJson::new)
+            .collect();
         for (index, device) in devices.iter().enumerate() {
             if index > 0 {
                 out.line("")?;
@@ -50,6 +60,9 @@ impl Describe {
             for line in output::describe(device) {
                 out.line(line)?;
             }
+        }
+        for failed in &failed {
+            out.line(failed.line())?;
         }
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         let described = devices.iter().map(|device| DescribedJson {
@@ -59,7 +72,13 @@ impl Describe {
         });
         out.object(&DescribeJson {
             devices: described.collect(),
+            failed,
         })?;
-        session.finish()
+        let all_work = match wants_all {
+            true => session.check_failed(),
+            false => Ok(()),
+        };
+        session.finish()?;
+        all_work
     }
 }
