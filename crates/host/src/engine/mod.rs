@@ -4,6 +4,7 @@ mod mailbox;
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Waker;
 use std::time::Duration;
 
@@ -74,6 +75,8 @@ pub struct Engine<B: Backend> {
     pumped: Pumped,
     death: Option<Death>,
     stopped: bool,
+    /// Handing the controller back was tried; once is enough.
+    shut_down: bool,
 }
 
 impl<B: Backend> fmt::Debug for Engine<B> {
@@ -120,6 +123,7 @@ impl<B: Backend> Engine<B> {
             pumped: Pumped::default(),
             death: None,
             stopped: false,
+            shut_down: false,
         })
     }
 
@@ -290,22 +294,24 @@ impl<B: Backend> Engine<B> {
         }
     }
 
-    /// Hands the controller back, halted. All that is under way ends.
+    /// Hands the controller back, halted. All that is under way ends. Asked again, it tells how it went.
+    ///
+    /// An engine that is dropped does this, too, so that no memory is freed that the controller may still reach.
     ///
     /// # Errors
     /// [`Error::Died`] when the controller was given up instead, [`Error::TimedOut`] when it would not be halted.
     pub fn shutdown(&mut self) -> Result<(), Error> {
-        if self.stopped {
-            return Ok(());
+        if !self.shut_down {
+            self.shut_down = true;
+            self.control.shutdown(self.backend.now());
+            self.run_until(Some(SHUTDOWN_LIMIT), |engine| {
+                (engine.stopped || engine.death.is_some()).then_some(())
+            });
         }
-        self.control.shutdown(self.backend.now());
-        let ended = self.run_until(Some(SHUTDOWN_LIMIT), |engine| {
-            (engine.stopped || engine.death.is_some()).then_some(())
-        });
-        match (self.death, ended) {
-            (Some(cause), _) => Err(Error::Died(cause)),
-            (None, Some(())) => Ok(()),
-            (None, None) => Err(Error::TimedOut {
+        match (self.stopped, self.death) {
+            (true, None) => Ok(()),
+            (_, Some(cause)) => Err(Error::Died(cause)),
+            (false, None) => Err(Error::TimedOut {
                 what: "handing the controller back",
                 limit: SHUTDOWN_LIMIT,
             }),
@@ -373,5 +379,16 @@ impl<B: Backend> Engine<B> {
             }
         }
         any
+    }
+}
+
+impl<B: Backend> Drop for Engine<B> {
+    fn drop(&mut self) {
+        if self.stopped || self.death.is_some() || self.shut_down {
+            return;
+        }
+        // What made this thread panic may make this panic as well: two at once would abort the process.
+        let last = AssertUnwindSafe(|| self.shutdown());
+        let _nobody_to_tell = catch_unwind(last);
     }
 }
