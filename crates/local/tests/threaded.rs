@@ -264,7 +264,7 @@ fn handles_that_outlive_the_host_say_so_and_lose_no_buffer() {
     assert!(completion.status.is_err());
     bulk_in.submit(completion.buffer);
     let completion = bulk_in.next_complete(SHORT).expect("the buffer comes back");
-    assert_eq!(completion.status, Err(TransferError::Disconnected));
+    assert_eq!(completion.status, Err(TransferError::ControllerDead));
     assert!(matches!(device.reset(), Err(Error::Stopped)));
 }
 

@@ -291,6 +291,11 @@ impl PolledDisk {
         self.steps.close(engine);
     }
 
+    /// The buffer of an operation that nobody will move on any more.
+    pub(crate) fn take_buffer(&mut self) -> Option<Buffer> {
+        self.steps.data.take()
+    }
+
     fn ended(&mut self, outcome: Outcome) -> DiskDone {
         DiskDone {
             buffer: self.steps.data.take(),

@@ -18,26 +18,38 @@ use crate::{Buffer, Error};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MachineId(pub(super) u64);
 
+/// Where it is told how an operation ended.
+pub(super) type OperationReply = SyncSender<Result<(), OperationError>>;
+
+/// A transfer to be made.
+#[derive(Debug)]
+pub(super) struct Order {
+    pub(super) endpoint: EndpointKey,
+    /// Of the device that is meant: its slot may hold another one by now.
+    pub(super) generation: u32,
+    pub(super) setup: Option<Setup>,
+    pub(super) length: usize,
+    pub(super) timeout: Option<Duration>,
+    /// Has the buffer.
+    pub(super) ticket: Ticket,
+}
+
 #[derive(Debug)]
 pub(super) enum Command {
-    Transfer {
-        endpoint: EndpointKey,
-        setup: Option<Setup>,
-        buffer: Option<Buffer>,
-        length: usize,
-        timeout: Option<Duration>,
-        ticket: Ticket,
-    },
+    Transfer(Order),
     /// Take back all that would end in this mailbox.
     CancelAll {
         mailbox: Arc<Mailbox>,
     },
     Operation {
+        slot: SlotId,
+        generation: u32,
         operation: Operation,
-        reply: SyncSender<Result<(), OperationError>>,
+        reply: OperationReply,
     },
     OpenDisk {
         slot: SlotId,
+        generation: u32,
         policy: scsi::Policy,
         opened: SyncSender<Result<MachineId, Error>>,
         answers: SyncSender<DiskAnswer>,
@@ -48,6 +60,7 @@ pub(super) enum Command {
     },
     OpenKeyboard {
         slot: SlotId,
+        generation: u32,
         opened: SyncSender<Result<MachineId, Error>>,
         events: SyncSender<KeyboardEvent>,
     },
@@ -74,6 +87,16 @@ pub(super) enum DiskTask {
         length: usize,
     },
     Flush,
+}
+
+impl DiskTask {
+    /// The buffer of a task that is not begun.
+    pub(super) fn into_buffer(self) -> Option<Buffer> {
+        match self {
+            Self::Read { buffer, .. } | Self::Write { buffer, .. } => Some(buffer),
+            Self::Start | Self::Flush => None,
+        }
+    }
 }
 
 /// What became of a [`DiskTask`]; tasks are answered in order.

@@ -11,7 +11,7 @@ use xhci_driver::{DeviceInfo, EndpointKey, Operation, TransferError};
 use xhci_spec::number::{Dci, SlotId};
 
 use super::Inner;
-use super::command::Command;
+use super::command::{Command, Order};
 use super::endpoint::{Endpoint, Kind, Way};
 use super::mailbox::{Ended, Mailbox};
 use crate::{Buffer, Error};
@@ -93,17 +93,17 @@ impl Device {
     ) -> Result<(Option<Buffer>, usize), Error> {
         self.check()?;
         let mailbox = Arc::new(Mailbox::default());
-        self.inner.send(Command::Transfer {
+        self.inner.send(Command::Transfer(Order {
             endpoint: EndpointKey {
                 slot: self.info.slot,
                 dci: Dci::CONTROL,
             },
+            generation: self.info.generation,
             setup: Some(setup),
-            buffer,
             length: usize::from(setup.length),
             timeout: Some(timeout),
-            ticket: mailbox.promise(),
-        })?;
+            ticket: mailbox.promise(buffer),
+        }))?;
         let Ended {
             buffer,
             bytes,
@@ -159,9 +159,9 @@ impl Device {
     /// [`Error::Operation`], [`Error::NoDevice`], [`Error::Stopped`].
     pub fn reset(&self) -> Result<(), Error> {
         self.check()?;
-        self.inner.operate(Operation::ResetDevice {
-            slot: self.info.slot,
-        })
+        let slot = self.info.slot;
+        self.inner
+            .operate(&self.info, Operation::ResetDevice { slot })
     }
 
     /// Takes an interface for oneself, until the handle and its endpoints are dropped.
@@ -169,8 +169,8 @@ impl Device {
     /// # Errors
     /// [`Error::NoInterface`], [`Error::InUse`], [`Error::NoDevice`].
     pub fn interface(&self, number: u8) -> Result<Interface, Error> {
-        self.check()?;
-        let configuration = self.info.configuration();
+        let current = self.current()?;
+        let configuration = current.configuration();
         if configuration
             .and_then(|all| all.interface(number).map(|_| ()))
             .is_none()
@@ -183,7 +183,7 @@ impl Device {
                 what: format!("interface {number}"),
             });
         }
-        let alternate = self.info.alternates.get(&number).copied().unwrap_or(0);
+        let alternate = current.alternates.get(&number).copied().unwrap_or(0);
         Ok(Interface {
             claim: Arc::new(Claim {
                 device: self.clone(),
@@ -199,7 +199,7 @@ impl Device {
     /// # Errors
     /// [`Error::WrongClass`], [`Error::InUse`], [`Error::Disk`] and what a transfer may say.
     pub fn open_disk(&self, policy: crate::storage::Policy) -> Result<super::Disk, Error> {
-        let function = crate::storage::function(&self.info);
+        let function = crate::storage::function(&*self.current()?);
         let function = function.ok_or(Error::WrongClass { wanted: "disk" })?;
         super::Disk::open(self.interface(function.interface)?, policy)
     }
@@ -218,6 +218,11 @@ impl Device {
 
     /// The slot may hold another device by now.
     fn check(&self) -> Result<(), Error> {
+        self.current().map(drop)
+    }
+
+    /// What is known of the device now, settings included, if it is still there.
+    fn current(&self) -> Result<Arc<DeviceInfo>, Error> {
         let slot = self.info.slot;
         let state = self.inner.board.lock();
         let same = |device: &Arc<DeviceInfo>| {
@@ -227,10 +232,9 @@ impl Device {
             Err(Error::Stopped)
         } else if let Some(cause) = state.death {
             Err(Error::Died(cause))
-        } else if state.devices.iter().any(same) {
-            Ok(())
         } else {
-            Err(Error::NoDevice { slot })
+            let found = state.devices.iter().find(|device| same(device));
+            found.cloned().ok_or(Error::NoDevice { slot })
         }
     }
 }
@@ -273,19 +277,21 @@ impl Interface {
     /// Chooses an alternate setting. No endpoint of the interface may be open.
     ///
     /// # Errors
-    /// [`Error::InUse`], [`Error::Operation`].
+    /// [`Error::InUse`], [`Error::Operation`], [`Error::NoDevice`].
     pub fn set_alternate(&self, alternate: u8) -> Result<(), Error> {
+        self.check()?;
         let open = lock(&self.claim.endpoints);
         if let Some(endpoint) = open.first() {
             return Err(Error::InUse {
                 what: endpoint.to_string(),
             });
         }
-        self.claim.device.inner.operate(Operation::SetInterface {
+        let operation = Operation::SetInterface {
             slot: self.slot(),
             interface: self.claim.number,
             alternate,
-        })?;
+        };
+        self.operate(operation)?;
         *lock(&self.claim.alternate) = alternate;
         Ok(())
     }
@@ -350,6 +356,15 @@ impl Interface {
 
     pub(super) fn slot(&self) -> SlotId {
         self.claim.device.info.slot
+    }
+
+    pub(super) fn generation(&self) -> u32 {
+        self.claim.device.info.generation
+    }
+
+    /// Has the driver do something with the device.
+    pub(super) fn operate(&self, operation: Operation) -> Result<(), Error> {
+        self.inner().operate(&self.claim.device.info, operation)
     }
 
     pub(super) fn inner(&self) -> &Inner {

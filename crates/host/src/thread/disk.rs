@@ -189,9 +189,9 @@ fn open(
     answers: SyncSender<DiskAnswer>,
 ) -> Result<MachineId, Error> {
     let (opened, is_open) = sync_channel(1);
-    let slot = interface.slot();
     interface.inner().send(Command::OpenDisk {
-        slot,
+        slot: interface.slot(),
+        generation: interface.generation(),
         policy,
         opened,
         answers,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use usb_spec::{Direction, EndpointAddress, TransferKind};
 use xhci_driver::{EndpointKey, Operation, TransferError};
 
-use super::command::Command;
+use super::command::{Command, Order};
 use super::device::Interface;
 use super::mailbox::{Ended, Mailbox};
 use crate::{Buffer, Error};
@@ -164,28 +164,26 @@ impl<K: Kind, W: Way> Endpoint<K, W> {
 
     /// Begins a transfer of the first `length` bytes of a buffer.
     pub fn submit_part(&mut self, buffer: Buffer, length: usize) {
-        let ticket = self.mailbox.promise();
-        let command = Command::Transfer {
+        let ticket = self.mailbox.promise(Some(buffer));
+        let command = Command::Transfer(Order {
             endpoint: self.key,
+            generation: self.interface.generation(),
             setup: None,
-            buffer: Some(buffer),
             length,
             timeout: None,
             ticket,
+        });
+        let dead = TransferError::ControllerDead;
+        let (command, error) = match self.interface.check() {
+            Ok(()) => match self.interface.inner().try_send(command) {
+                Ok(()) => return,
+                Err(command) => (*command, dead),
+            },
+            Err(Error::Died(_) | Error::Stopped) => (command, dead),
+            Err(_) => (command, TransferError::Disconnected),
         };
-        let sent = match self.interface.check() {
-            Ok(()) => self.interface.inner().try_send(command),
-            Err(_) => Err(Box::new(command)),
-        };
-        if let Err(command) = sent
-            && let Command::Transfer { buffer, ticket, .. } = *command
-        {
-            let status = Err(TransferError::Disconnected);
-            ticket.keep(Ended {
-                buffer,
-                bytes: 0,
-                status,
-            });
+        if let Command::Transfer(Order { ticket, .. }) = command {
+            ticket.refuse(error);
         }
     }
 
@@ -259,7 +257,6 @@ impl<K: Kind, W: Way> Endpoint<K, W> {
         }
         let (slot, endpoint) = (self.interface.slot(), self.address);
         self.interface
-            .inner()
             .operate(Operation::ClearHalt { slot, endpoint })
     }
 }

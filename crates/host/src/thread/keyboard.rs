@@ -27,9 +27,9 @@ impl Keyboard {
     pub(super) fn open(interface: Interface) -> Result<Self, Error> {
         let (sender, events) = sync_channel(EVENTS);
         let (opened, is_open) = sync_channel(1);
-        let slot = interface.slot();
         interface.inner().send(Command::OpenKeyboard {
-            slot,
+            slot: interface.slot(),
+            generation: interface.generation(),
             opened,
             events: sender,
         })?;

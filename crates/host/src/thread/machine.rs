@@ -9,7 +9,7 @@ use usb_class::hid::KeyboardEvent;
 use super::command::{DiskAnswer, DiskTask, MachineId};
 use crate::keyboard::PolledKeyboard;
 use crate::storage::{DiskDone, PolledDisk};
-use crate::{Backend, Engine, Instant};
+use crate::{Backend, Engine, Error, Instant};
 
 /// How long a keyboard waits when nobody takes its events.
 const KEYBOARD_PAUSE: Duration = Duration::from_millis(10);
@@ -83,6 +83,22 @@ impl DiskMachine {
         })
     }
 
+    /// Gives back what is under way and what waits, for the engine has ended.
+    pub(super) fn abandon(&mut self) {
+        let stopped = |buffer| DiskDone {
+            buffer,
+            bytes: 0,
+            result: Err(Error::Stopped),
+        };
+        if std::mem::take(&mut self.busy) {
+            let buffer = self.disk.take_buffer();
+            self.answer(stopped(buffer));
+        }
+        while let Some(task) = self.tasks.pop_front() {
+            self.answer(stopped(task.into_buffer()));
+        }
+    }
+
     /// There is room for as many answers as the handle lets tasks through; a handle that is gone wants none.
     fn answer(&mut self, done: DiskDone) {
         let info = self.disk.info().copied();
@@ -111,8 +127,10 @@ impl KeyboardMachine {
 
     /// When to poll although nothing came from the engine.
     pub(super) fn next_deadline(&self, now: Instant) -> Option<Instant> {
-        let waiting = self.waiting.filter(|_| !self.gone);
-        let again = waiting.map(|_| now + KEYBOARD_PAUSE);
+        if self.gone {
+            return None;
+        }
+        let again = self.waiting.map(|_| now + KEYBOARD_PAUSE);
         Instant::earlier(again, self.keyboard.next_deadline())
     }
 }

@@ -32,11 +32,12 @@ struct State {
 }
 
 impl Mailbox {
-    /// Promises that a transfer will end here.
-    pub(super) fn promise(self: &Arc<Self>) -> Ticket {
+    /// Promises that a transfer of this buffer will end here.
+    pub(super) fn promise(self: &Arc<Self>, buffer: Option<Buffer>) -> Ticket {
         self.lock().pending += 1;
         Ticket {
             mailbox: Some(Arc::clone(self)),
+            buffer,
         }
     }
 
@@ -48,7 +49,8 @@ impl Mailbox {
 
     /// The next transfer that ends; waits for it, up to `timeout` if there is one. `None` also when nothing is to be expected.
     pub(super) fn take(&self, timeout: Option<Duration>) -> Option<Ended> {
-        let end = timeout.map(|timeout| Instant::now() + timeout);
+        // A timeout beyond the end of the clock is none.
+        let end = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut state = self.lock();
         loop {
             if let Some(ended) = state.ended.pop_front() {
@@ -75,15 +77,24 @@ impl Mailbox {
         }
     }
 
+    fn put(&self, ended: Ended) {
+        self.lock().ended.push_back(ended);
+        self.arrived.notify_all();
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The promise that a transfer will end in a mailbox. Dropped unkept, it tells those who wait not to.
+/// The promise that a transfer will end in a mailbox.
+///
+/// It carries the buffer until the transfer is begun. Dropped unkept, it gives the buffer back, for then the engine has ended; without
+/// one, it tells those who wait not to.
 #[derive(Debug)]
 pub(super) struct Ticket {
     mailbox: Option<Arc<Mailbox>>,
+    buffer: Option<Buffer>,
 }
 
 impl Ticket {
@@ -93,26 +104,53 @@ impl Ticket {
             .is_some_and(|own| Arc::ptr_eq(own, mailbox))
     }
 
+    /// The buffer, to begin the transfer.
+    pub(super) fn take_buffer(&mut self) -> Option<Buffer> {
+        self.buffer.take()
+    }
+
     pub(super) fn keep(mut self, ended: Ended) {
         if let Some(mailbox) = self.mailbox.take() {
-            mailbox.lock().ended.push_back(ended);
-            mailbox.arrived.notify_all();
+            mailbox.put(ended);
         }
+    }
+
+    /// Ends a transfer that was not begun.
+    pub(super) fn refuse(mut self, error: TransferError) {
+        let buffer = self.buffer.take();
+        self.keep(Ended {
+            buffer,
+            bytes: 0,
+            status: Err(error),
+        });
     }
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        if let Some(mailbox) = self.mailbox.take() {
-            mailbox.lock().lost += 1;
-            mailbox.arrived.notify_all();
+        let Some(mailbox) = self.mailbox.take() else {
+            return;
+        };
+        match self.buffer.take() {
+            None => {
+                mailbox.lock().lost += 1;
+                mailbox.arrived.notify_all();
+            }
+            buffer => mailbox.put(Ended {
+                buffer,
+                bytes: 0,
+                status: Err(TransferError::ControllerDead),
+            }),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use volmem::DmaPool;
+
     use super::*;
+    use crate::Pool;
 
     fn ended(bytes: usize) -> Ended {
         Ended {
@@ -125,7 +163,7 @@ mod tests {
     #[test]
     fn completions_come_in_order_and_then_nothing_is_waited_for() {
         let mailbox = Arc::new(Mailbox::default());
-        let (one, two) = (mailbox.promise(), mailbox.promise());
+        let (one, two) = (mailbox.promise(None), mailbox.promise(None));
         one.keep(ended(1));
         two.keep(ended(2));
         assert_eq!(mailbox.pending(), 2);
@@ -135,15 +173,38 @@ mod tests {
     }
 
     #[test]
+    fn the_longest_timeout_waits_for_what_comes() {
+        let mailbox = Arc::new(Mailbox::default());
+        let ticket = mailbox.promise(None);
+        let waiter = {
+            let mailbox = Arc::clone(&mailbox);
+            std::thread::spawn(move || mailbox.take(Some(Duration::MAX)))
+        };
+        ticket.keep(ended(7));
+        assert_eq!(waiter.join().unwrap().map(|ended| ended.bytes), Some(7));
+    }
+
+    #[test]
     fn a_promise_that_is_broken_ends_the_wait() {
         let mailbox = Arc::new(Mailbox::default());
-        let ticket = mailbox.promise();
+        let ticket = mailbox.promise(None);
         let waiter = {
             let mailbox = Arc::clone(&mailbox);
             std::thread::spawn(move || mailbox.take(None).is_none())
         };
         drop(ticket);
         assert!(waiter.join().unwrap());
+        assert_eq!(mailbox.pending(), 0);
+    }
+
+    #[test]
+    fn a_promise_that_is_broken_gives_its_buffer_back() {
+        let pool = Pool::new(DmaPool::new(&DmaPool::DEFAULT_LAYOUT).unwrap());
+        let mailbox = Arc::new(Mailbox::default());
+        drop(mailbox.promise(Some(pool.allocate(512).unwrap())));
+        let ended = mailbox.take(None).expect("it ends");
+        assert_eq!(ended.status, Err(TransferError::ControllerDead));
+        assert_eq!(ended.buffer.map(|buffer| buffer.len()), Some(512));
         assert_eq!(mailbox.pending(), 0);
     }
 }

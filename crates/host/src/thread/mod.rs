@@ -129,14 +129,18 @@ impl Host {
         let (ready, is_ready) = sync_channel(1);
         let board = Arc::new(Board::default());
         let server_board = Arc::clone(&board);
-        let run = move || match Server::open(options, open, receiver, server_board) {
-            Ok(mut server) => {
-                if ready.send(Ok(server.greeting())).is_ok() {
-                    server.run();
+        let run = move || {
+            // However the thread ends, nobody waits for it then.
+            let _last = LastWord(Arc::clone(&server_board));
+            match Server::open(options, open, receiver, server_board) {
+                Ok(mut server) => {
+                    if ready.send(Ok(server.greeting())).is_ok() {
+                        server.run();
+                    }
                 }
+                // Whoever waits for it hears of it; who does not, does not want to know.
+                Err(error) => drop(ready.send(Err(error))),
             }
-            // Whoever waits for it hears of it; who does not, does not want to know.
-            Err(error) => drop(ready.send(Err(error))),
         };
         let thread = std::thread::Builder::new()
             .name("doorbell-host".into())
@@ -160,7 +164,8 @@ impl Host {
     /// # Errors
     /// [`Error::Died`], [`Error::Stopped`], [`Error::TimedOut`].
     pub fn wait_settled(&self, timeout: Duration) -> Result<(), Error> {
-        let end = Instant::now() + timeout;
+        // A timeout beyond the end of the clock is none.
+        let end = Instant::now().checked_add(timeout);
         let mut state = self.inner.board.lock();
         loop {
             match &*state {
@@ -171,7 +176,9 @@ impl Host {
                 State { settled: true, .. } => return Ok(()),
                 _ => {}
             }
-            let left = end.saturating_duration_since(Instant::now());
+            let left = end.map_or(Duration::MAX, |end| {
+                end.saturating_duration_since(Instant::now())
+            });
             if left.is_zero() {
                 return Err(Error::TimedOut {
                     what: "bringing the controller up",
@@ -256,10 +263,21 @@ impl Inner {
     }
 
     /// Has the driver do something, and waits for its end, which the driver bounds.
-    fn operate(&self, operation: Operation) -> Result<(), Error> {
+    fn operate(&self, device: &DeviceInfo, operation: Operation) -> Result<(), Error> {
         let (reply, answer) = sync_channel(1);
-        self.send(Command::Operation { operation, reply })?;
-        Ok(answer.recv().map_err(|_| Error::Stopped)??)
+        let DeviceInfo {
+            slot, generation, ..
+        } = *device;
+        self.send(Command::Operation {
+            slot,
+            generation,
+            operation,
+            reply,
+        })?;
+        match answer.recv().map_err(|_| Error::Stopped)? {
+            Err(OperationError::NoDevice) => Err(Error::NoDevice { slot }),
+            result => Ok(result?),
+        }
     }
 
     /// Waits for an answer to a command.
@@ -299,7 +317,25 @@ impl Drop for Inner {
     }
 }
 
+/// Writes on the board that the engine has ended, even when a panic ended it.
+struct LastWord(Arc<Board>);
+
+impl Drop for LastWord {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 impl Board {
+    /// Nothing is there any more, and nothing will happen.
+    fn end(&self) {
+        self.update(None, |state| {
+            state.ended = true;
+            state.devices.clear();
+            state.watchers.clear();
+        });
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
+use std::sync::mpsc::{Receiver, SendError, SyncSender, TryRecvError};
 use std::task::Waker;
 
 use usb_class::hid::KeyboardEvent;
@@ -12,7 +12,7 @@ use xhci_driver::{
 };
 use xhci_spec::number::SlotId;
 
-use super::command::{Command, DiskAnswer, MachineId};
+use super::command::{Command, DiskAnswer, MachineId, OperationReply, Order};
 use super::machine::{DiskMachine, KeyboardMachine};
 use super::mailbox::{Ended, Ticket};
 use super::{Board, Event};
@@ -36,7 +36,7 @@ pub(super) struct Server<B: Backend> {
     board: Arc<Board>,
     client: ClientId,
     transfers: Vec<(TransferId, EndpointKey, Ticket)>,
-    operations: Vec<(OperationId, SyncSender<Result<(), OperationError>>)>,
+    operations: Vec<(OperationId, SlotId, OperationReply)>,
     disks: Vec<DiskMachine>,
     keyboards: Vec<KeyboardMachine>,
     next_machine: u64,
@@ -101,22 +101,17 @@ impl<B: Backend> Server<B> {
         let result = self.engine.shutdown();
         self.deliver();
         self.poll_machines();
-        // What was asked for after the end comes back unbegun.
+        // Whoever looks at the board sends nothing from here on.
+        self.board.end();
+        // What was asked for after the end comes back unbegun: a transfer's buffer with its ticket, a disk's with its machine.
         while let Ok(command) = self.commands.try_recv() {
-            if let Command::Transfer { buffer, ticket, .. } = command {
-                let status = Err(TransferError::ControllerDead);
-                ticket.keep(Ended {
-                    buffer,
-                    bytes: 0,
-                    status,
-                });
+            if let Command::Disk { .. } = command {
+                self.carry_out(command);
             }
         }
-        self.board.update(None, |state| {
-            state.ended = true;
-            state.devices.clear();
-            state.watchers.clear();
-        });
+        for machine in &mut self.disks {
+            machine.abandon();
+        }
         if let Some(reply) = reply {
             drop(reply.send(result));
         }
@@ -138,25 +133,7 @@ impl<B: Backend> Server<B> {
 
     fn carry_out(&mut self, command: Command) {
         match command {
-            Command::Transfer {
-                endpoint,
-                setup,
-                buffer,
-                length,
-                timeout,
-                ticket,
-            } => {
-                let deadline = timeout.map(|timeout| self.engine.now() + timeout);
-                let submission = Submission {
-                    endpoint,
-                    setup,
-                    buffer,
-                    length,
-                    deadline,
-                };
-                let id = self.engine.submit(self.client, submission);
-                self.transfers.push((id, endpoint, ticket));
-            }
+            Command::Transfer(order) => self.begin(order),
             Command::CancelAll { mailbox } => {
                 for (id, endpoint, ticket) in &self.transfers {
                     if ticket.is_of(&mailbox) {
@@ -164,16 +141,30 @@ impl<B: Backend> Server<B> {
                     }
                 }
             }
-            Command::Operation { operation, reply } => {
+            Command::Operation {
+                slot,
+                generation,
+                operation,
+                reply,
+            } => {
+                if !self.holds(slot, generation) {
+                    // Who gave up waiting wants no answer.
+                    let _unread = reply.send(Err(OperationError::NoDevice));
+                    return;
+                }
                 let id = self.engine.request(self.client, operation);
-                self.operations.push((id, reply));
+                self.operations.push((id, slot, reply));
             }
             Command::OpenDisk {
                 slot,
+                generation,
                 policy,
                 opened,
                 answers,
-            } => drop(opened.send(self.open_disk(slot, policy, answers))),
+            } => {
+                let result = self.open_disk((slot, generation), policy, answers);
+                self.tell_opened(&opened, result);
+            }
             Command::Disk { id, task } => {
                 if let Some(machine) = self.disks.iter_mut().find(|machine| machine.id == id) {
                     machine.tasks.push_back(task);
@@ -181,21 +172,71 @@ impl<B: Backend> Server<B> {
             }
             Command::OpenKeyboard {
                 slot,
+                generation,
                 opened,
                 events,
-            } => drop(opened.send(self.open_keyboard(slot, events))),
+            } => {
+                let result = self.open_keyboard((slot, generation), events);
+                self.tell_opened(&opened, result);
+            }
             Command::Close { id } => self.close(id),
             // Taken care of where commands are taken.
             Command::Shutdown { .. } => {}
         }
     }
 
+    fn begin(&mut self, order: Order) {
+        let Order {
+            endpoint,
+            generation,
+            setup,
+            length,
+            timeout,
+            mut ticket,
+        } = order;
+        if !self.holds(endpoint.slot, generation) {
+            return ticket.refuse(match self.engine.death() {
+                Some(_) => TransferError::ControllerDead,
+                None => TransferError::Disconnected,
+            });
+        }
+        let submission = Submission {
+            endpoint,
+            setup,
+            buffer: ticket.take_buffer(),
+            length,
+            deadline: timeout.map(|timeout| self.engine.now() + timeout),
+        };
+        let id = self.engine.submit(self.client, submission);
+        self.transfers.push((id, endpoint, ticket));
+    }
+
+    /// Whether a slot still holds the device that is meant.
+    fn holds(&self, slot: SlotId, generation: u32) -> bool {
+        let device = self.engine.device(slot);
+        device.is_some_and(|device| device.generation == generation)
+    }
+
+    /// Tells who opens a machine. One who has given up waiting will never close it.
+    fn tell_opened(
+        &mut self,
+        opened: &SyncSender<Result<MachineId, Error>>,
+        result: Result<MachineId, Error>,
+    ) {
+        if let Err(SendError(Ok(id))) = opened.send(result) {
+            self.close(id);
+        }
+    }
+
     fn open_disk(
         &mut self,
-        slot: SlotId,
+        (slot, generation): (SlotId, u32),
         policy: Policy,
         answers: SyncSender<DiskAnswer>,
     ) -> Result<MachineId, Error> {
+        if !self.holds(slot, generation) {
+            return Err(Error::NoDevice { slot });
+        }
         let disk = PolledDisk::new(&mut self.engine, slot, policy)?;
         let id = self.machine_id();
         self.disks.push(DiskMachine {
@@ -210,9 +251,12 @@ impl<B: Backend> Server<B> {
 
     fn open_keyboard(
         &mut self,
-        slot: SlotId,
+        (slot, generation): (SlotId, u32),
         events: SyncSender<KeyboardEvent>,
     ) -> Result<MachineId, Error> {
+        if !self.holds(slot, generation) {
+            return Err(Error::NoDevice { slot });
+        }
         let keyboard = PolledKeyboard::new(&mut self.engine, slot)?;
         let id = self.machine_id();
         self.keyboards.push(KeyboardMachine {
@@ -250,8 +294,11 @@ impl<B: Backend> Server<B> {
             any = true;
         }
         while let Some((id, result)) = self.engine.poll_operation(self.client) {
-            if let Some(at) = self.operations.iter().position(|(own, _)| *own == id) {
-                let (_, reply) = self.operations.swap_remove(at);
+            if let Some(at) = self.operations.iter().position(|(own, _, _)| *own == id) {
+                let (_, slot, reply) = self.operations.swap_remove(at);
+                if result.is_ok() {
+                    self.renew(slot);
+                }
                 // Who gave up waiting wants no answer.
                 let _unread = reply.send(result);
             }
@@ -338,6 +385,21 @@ impl<B: Backend> Server<B> {
                 state.devices.push(device);
                 state.devices.sort_by_key(|device| device.slot);
             });
+    }
+
+    /// Writes on the board what an operation has changed of a device: an interface's setting. That is no event.
+    fn renew(&self, slot: SlotId) {
+        let Some(device) = self.engine.device(slot) else {
+            return;
+        };
+        self.board.update(None, |state| {
+            let known = state.devices.iter_mut();
+            for known in
+                known.filter(|known| known.slot == slot && known.generation == device.generation)
+            {
+                *known = Arc::new(device.clone());
+            }
+        });
     }
 
     fn poll_machines(&mut self) -> bool {
