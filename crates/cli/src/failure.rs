@@ -174,7 +174,9 @@ impl From<LocalError> for Failure {
             None => (error.to_string(), None),
         };
         match error {
-            LocalError::NoPort { .. } | LocalError::NoFit { .. } => Self::Usage { message, hint },
+            LocalError::NoPort { .. } | LocalError::NoFit { .. } | LocalError::Outside { .. } => {
+                Self::Usage { message, hint }
+            }
             LocalError::Pool(_) => Self::Here { message, hint },
             _ => Self::Device { message, hint },
         }

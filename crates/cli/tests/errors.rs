@@ -315,3 +315,29 @@ fn scripts_are_told_as_one_object_that_their_arguments_make_no_sense() {
     let run = doorbell(&["usb", "read", "--json", "--help"]).succeeds();
     assert!(run.out.contains("Examples:"), "help is help: {}", run.out);
 }
+
+#[test]
+fn a_fault_behind_the_end_of_a_disk_is_refused() {
+    let folder = Folder::new();
+    let image = folder.file("image", &[0; 4096]);
+    for device in [
+        "disk:size=4K,bad=4K",
+        "disk:size=4K,pattern,unplug=4096",
+        &format!("disk:{image},bad=4096"),
+        &format!("hub(composite:{image},ro,unplug=4K)"),
+    ] {
+        let run = doorbell(&["up", "--device", device]).fails(2);
+        let sentence = sentence(&run.err);
+        assert!(
+            sentence.contains("=4096` lies behind the end of the disk, which has 4096 bytes"),
+            "{device}: {sentence}"
+        );
+    }
+    let device = "disk:size=4K,pattern,bad=4095";
+    let run = doorbell(&["up", "--device", device]).fails(3);
+    assert!(
+        run.err.contains("cannot be read (medium error"),
+        "{}",
+        run.err
+    );
+}

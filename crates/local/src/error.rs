@@ -14,6 +14,18 @@ pub enum LocalError {
     /// A disk's image cannot be used.
     #[error(transparent)]
     Open(#[from] block::OpenError),
+    /// A fault that would never be met.
+    #[error(
+        "`{option}={at}` lies behind the end of the disk, which has {len} bytes; choose a smaller number"
+    )]
+    Outside {
+        /// The option that asks for it.
+        option: &'static str,
+        /// At which byte.
+        at: u64,
+        /// How many bytes the disk has.
+        len: u64,
+    },
     /// Every port that fits is taken.
     #[error(
         "there is no free port for `{device}`; give the controller more, as in `model:{options}`"

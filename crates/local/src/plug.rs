@@ -316,6 +316,12 @@ fn medium(disk: &DiskSpec) -> Result<Box<dyn Medium>, LocalError> {
             }
         }
     };
+    let len = medium.len();
+    for (option, at) in [("bad", disk.bad_at), ("unplug", disk.unplug_at)] {
+        if let Some(at) = at.filter(|at| *at >= len) {
+            return Err(LocalError::Outside { option, at, len });
+        }
+    }
     Ok(match disk.bad_at {
         None => medium,
         Some(at) => {
