@@ -198,7 +198,14 @@ impl Bench {
                 return;
             }
         }
-        panic!("time stands still");
+        let now = self.now();
+        panic!(
+            "time stands still at {now:?}: model {:?}, driver {:?}, {:?}, {:?}",
+            self.line.model.borrow().next_deadline(),
+            self.control.next_deadline(now),
+            self.control,
+            self.notices.iter().rev().take(8).collect::<Vec<_>>(),
+        );
     }
 
     fn turn(&mut self) -> bool {

@@ -280,8 +280,15 @@ impl<H: Hal> Control<H> {
         if matches!(self.start, Start::Dead | Start::Stopped) {
             return None;
         }
-        let looks = self.start == Start::Running && !self.look.is_empty();
-        if looks || !self.inbox.is_empty() || self.lanes.iter().any(Lane::has_output) {
+        if matches!(self.start, Start::Dying { .. }) {
+            // Nothing else moves until the controller is quiet.
+            return self.start.next_deadline(&self.policy, now);
+        }
+        let running = self.start == Start::Running;
+        if running && !self.look.is_empty()
+            || !self.inbox.is_empty()
+            || self.lanes.iter().any(Lane::has_output)
+        {
             return Some(now);
         }
         let mut earliest = self.start.next_deadline(&self.policy, now);
@@ -289,7 +296,8 @@ impl<H: Hal> Control<H> {
         for lane in &self.lanes {
             earliest = Instant::earlier(earliest, lane.next_deadline());
         }
-        for port in &self.ports {
+        // Ports are looked at while the controller runs, and only then.
+        for port in self.ports.iter().filter(|_| running) {
             earliest = Instant::earlier(earliest, port.next_deadline());
         }
         for (at, _) in &self.timers {

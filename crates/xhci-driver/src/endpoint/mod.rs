@@ -54,6 +54,8 @@ enum State {
     Ready,
     /// Stop Endpoint is under way, first asked for at `since`.
     Stopping { since: Instant },
+    /// Stop Endpoint was refused although the endpoint is about to run; it is asked again at `at`.
+    StopAgain { since: Instant, at: Instant },
     /// Reset Endpoint with Transfer State Preserve is under way; the halted transfer will be tried again.
     SoftReset,
     /// Reset Endpoint is under way.
@@ -199,6 +201,11 @@ impl<H: Hal> Endpoint<H> {
             .filter(|p| p.give_up.is_none())
             .filter_map(|p| p.request.deadline)
             .min();
+        let again = match self.state {
+            State::StopAgain { at, .. } => Some(at),
+            _ => None,
+        };
+        let pending = Instant::earlier(pending, again);
         Instant::earlier(
             pending,
             self.backlog
@@ -217,7 +224,7 @@ impl<H: Hal> Endpoint<H> {
             State::Halted => Some(TransferError::Halted),
             State::Broken => Some(TransferError::Broken),
             // It halted, and the command that is under way only brings the controller's side in order.
-            State::Stopping { .. } | State::HardReset | State::Moving
+            State::Stopping { .. } | State::StopAgain { .. } | State::HardReset | State::Moving
                 if self.halted.is_some()
                     && self.flush.is_none()
                     && self.setup.kind != TransferKind::Control =>
@@ -253,6 +260,11 @@ impl<H: Hal> Endpoint<H> {
 
     /// Gives up what has passed its deadline.
     pub(crate) fn expire(&mut self, context: &mut Context<'_, H>) {
+        if let State::StopAgain { since, at } = self.state
+            && at <= context.now
+        {
+            self.stop(since, context);
+        }
         let late =
             |deadline: Option<Instant>| deadline.is_some_and(|deadline| deadline <= context.now);
         for pending in self
@@ -290,7 +302,11 @@ impl<H: Hal> Endpoint<H> {
             }
             State::Broken => self.tell_flushed(context),
             State::Ready => self.settle(context),
-            State::Stopping { .. } | State::SoftReset | State::HardReset | State::Moving => {}
+            State::Stopping { .. }
+            | State::StopAgain { .. }
+            | State::SoftReset
+            | State::HardReset
+            | State::Moving => {}
         }
     }
 
@@ -304,6 +320,7 @@ impl<H: Hal> Endpoint<H> {
             }
             State::Ready
             | State::Stopping { .. }
+            | State::StopAgain { .. }
             | State::SoftReset
             | State::HardReset
             | State::Moving => return,
@@ -320,7 +337,11 @@ impl<H: Hal> Endpoint<H> {
             State::Halted | State::Parked | State::Paused | State::Broken => {
                 self.tell_paused(context);
             }
-            State::Stopping { .. } | State::SoftReset | State::HardReset | State::Moving => {}
+            State::Stopping { .. }
+            | State::StopAgain { .. }
+            | State::SoftReset
+            | State::HardReset
+            | State::Moving => {}
         }
     }
 

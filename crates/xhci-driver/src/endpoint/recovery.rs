@@ -37,7 +37,15 @@ impl<H: Hal> Endpoint<H> {
             },
             (State::Moving, Ok(())) => self.moved(context),
             (State::Moving, Err(_)) => self.break_down(context),
-            (State::Ready | State::Halted | State::Parked | State::Paused | State::Broken, _) => {}
+            (
+                State::Ready
+                | State::StopAgain { .. }
+                | State::Halted
+                | State::Parked
+                | State::Paused
+                | State::Broken,
+                _,
+            ) => {}
         }
     }
 
@@ -109,10 +117,16 @@ impl<H: Hal> Endpoint<H> {
                 self.move_on(None, context);
             }
             EndpointState::Running if self.may_ask_again(since, context) => {
-                self.stop(since, context)
+                self.stop_again(since, context);
             }
             EndpointState::Running | EndpointState::Disabled => self.break_down(context),
         }
+    }
+
+    fn stop_again(&mut self, since: Instant, context: &mut Context<'_, H>) {
+        let at = context.now + context.policy.register_poll;
+        self.state = State::StopAgain { since, at };
+        *context.earliest = Instant::earlier(*context.earliest, Some(at));
     }
 
     fn may_ask_again(&self, since: Instant, context: &Context<'_, H>) -> bool {
