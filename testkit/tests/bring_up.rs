@@ -183,7 +183,7 @@ fn a_shutdown_at_any_moment_of_an_enumeration_comes_to_rest() {
     for milliseconds in (0..320).step_by(3) {
         let mut pair = Pair::up().expect("it comes up");
         pair.plug_keyboard(KeyboardOptions::default());
-        let while_it_comes = std::time::Duration::from_millis(milliseconds);
+        let while_it_comes = Duration::from_millis(milliseconds);
         pair.run_for(while_it_comes).expect("time passes");
         pair.finish()
             .unwrap_or_else(|hang| panic!("after {milliseconds} ms: {hang:?}"));
