@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// No ring segment crosses a multiple of this. xHCI 1.2 Table 6-1.
-const RING_BORDER: u64 = 64 * 1024;
+pub(crate) const RING_BORDER: u64 = 64 * 1024;
 
 impl<H: Hal> Device<H> {
     pub(crate) fn new(

@@ -8,11 +8,9 @@ use xhci_spec::registers::{Doorbell, doorbell_base};
 use xhci_spec::trb::Trb;
 
 use super::{Context, Endpoint, Pending, State};
+use crate::endpoints::RING_BORDER;
 use crate::plan::{self, Plan};
 use crate::{Buffer, Hal, TransferError, TransferRequest};
-
-/// No ring segment crosses a multiple of this. xHCI 1.2 Table 6-1.
-const RING_BORDER: u64 = 64 * 1024;
 
 impl<H: Hal> Endpoint<H> {
     /// Puts as much of the backlog on the ring as fits, and rings the doorbell once.
